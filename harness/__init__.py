@@ -1,0 +1,1 @@
+"""Conformance and regression harness for running Keras models in OpenCV."""

@@ -1,0 +1,108 @@
+"""What a zoo is made of: cases, declared and not yet built. Importing a zoo module must not import Keras.
+
+Pure: no I/O beyond importing the zoo's own modules, no pytest, no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from harness.errors import UsageError
+from harness.records import TensorSpec
+
+BuildModel = Callable[[], Any]
+"""Returns a `keras.Model`; called in the exporter only, which is where Keras may be imported."""
+
+
+class Tier(StrEnum):
+    """How much of the zoo: `core` is the small, quick part and belongs to `full` as well."""
+
+    CORE = "core"
+    FULL = "full"
+
+
+class Weights(StrEnum):
+    """Where a case's weights come from."""
+
+    CONDITIONED = "conditioned"
+    """Random, then scaled layer by layer to unit-variance activations, with biases and statistics that count."""
+    TRAINED = "trained"
+    """The builder loads them; they are left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One zoo entry: a lazily built Keras model, its inputs, and what it stands for.
+
+    `inputs` have the static shapes to export with, batch axis first, in Keras's layout.
+    """
+
+    id: str
+    build: BuildModel
+    inputs: tuple[TensorSpec, ...]
+    module: str
+    """Import name of the declaring module: its source decides whether a stored artifact is still valid."""
+    tier: Tier = Tier.CORE
+    weights: Weights = Weights.CONDITIONED
+    tags: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    """Keras layer classes this case is about."""
+    requires: tuple[str, ...] = ()
+    """Import names of packages the builder needs beyond Keras."""
+    picture: str | None = None
+    """`module:callable` that gives the real inputs (list of `Picture`), or None."""
+
+    @property
+    def family(self) -> str:
+        """Everything before the last part of the id."""
+        return self.id.rpartition("/")[0]
+
+    def missing_packages(self) -> tuple[str, ...]:
+        """Return those of `requires` that are not installed."""
+        return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
+
+
+def load_zoo(package: str) -> tuple[Case, ...]:
+    """Import every module below `package` and collect what its `CASES` declare, ordered by id.
+
+    Raises UsageError for a package that cannot be imported and for an id declared twice.
+    """
+    cases: dict[str, Case] = {}
+    for module in _modules(package):
+        for case in getattr(module, "CASES", ()):
+            if case.id in cases:
+                raise UsageError(f"case {case.id!r} is declared in {cases[case.id].module} and again in {case.module}")
+            cases[case.id] = case
+    return tuple(cases[key] for key in sorted(cases))
+
+
+def _modules(package: str) -> Iterator[Any]:
+    try:
+        root = importlib.import_module(package)
+    except ImportError as error:
+        raise UsageError(f"zoo {package!r} cannot be imported: {error}; name an importable package") from error
+    yield root
+    for found in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}."):
+        yield importlib.import_module(found.name)
+
+
+def select(cases: tuple[Case, ...], wanted: str) -> tuple[Case, ...]:
+    """Return the cases of a tier (`core`, `full`) or those whose id matches a glob; a bare prefix counts as one.
+
+    Raises UsageError when nothing matches: an empty run would look like a green one.
+    """
+    if wanted == Tier.FULL:
+        return cases
+    if wanted == Tier.CORE:
+        return tuple(case for case in cases if case.tier is Tier.CORE)
+    found = tuple(case for case in cases if fnmatchcase(case.id, wanted) or case.id.startswith(f"{wanted.rstrip('/')}/"))
+    if not found:
+        raise UsageError(f"no case matches {wanted!r}; `dnn-harness zoo list` shows all {len(cases)}")
+    return found

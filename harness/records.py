@@ -1,0 +1,313 @@
+"""The words of this project as values: outcomes, manifests, observations and records, and their one JSON codec.
+
+Pure data. May not do I/O, look at a clock, or import pytest, TensorFlow or cv2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import cattrs
+
+SCHEMA = 1
+
+_T = TypeVar("_T")
+
+
+class Outcome(StrEnum):
+    """The one-word opinion on a cell."""
+
+    OK = "ok"
+    UNSUPPORTED_OP = "unsupported-op"
+    IMPORT_ERROR = "import-error"
+    RUNTIME_ERROR = "runtime-error"
+    WRONG_SHAPE = "wrong-shape"
+    MISMATCH = "mismatch"
+    CRASH = "crash"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    NONDETERMINISTIC = "nondeterministic"
+    ROUTE_ABSENT = "route-absent"
+    EXPORT_FAILED = "export-failed"
+    VACUOUS = "vacuous"
+    NO_REFERENCE = "no-reference"
+    HARNESS_ERROR = "harness-error"
+
+
+class Stage(StrEnum):
+    """How far a cell got: the stage at which its outcome was decided."""
+
+    EXPORT = "export"
+    START = "start"
+    LOAD = "load"
+    FORWARD = "forward"
+    REFERENCE = "reference"
+    COMPARE = "compare"
+
+
+class Judgement(StrEnum):
+    """A verdict held against what was expected."""
+
+    AS_EXPECTED = "as-expected"
+    NEW_FAILURE = "new-failure"
+    CHANGED_FAILURE = "changed-failure"
+    FIXED = "fixed"
+
+
+class Layout(StrEnum):
+    """Order of a tensor's axes at OpenCV's side. The exporter states it; nobody guesses it."""
+
+    AS_KERAS = "as-keras"
+    """The axes are those of the Keras tensor."""
+    NCHW = "NCHW"
+    """Keras has NHWC (channels last, 4-D); OpenCV takes or gives NCHW."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec:
+    """One input or output of a model, in Keras's own terms. `None` in a shape is a dynamic axis."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str = "float32"
+    low: float | None = None
+    """Smallest admissible value of an input, where the model restricts it (token ids: 0)."""
+    high: float | None = None
+    """Largest admissible value (inclusive)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One input or output of an artifact: how OpenCV names and lays out a Keras tensor."""
+
+    name: str
+    """Name in the exported graph, which `setInput` and `forward` are given."""
+    tensor: TensorSpec
+    """The Keras tensor with the static shape that was exported."""
+    layout: Layout = Layout.AS_KERAS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What an artifact's bytes are: written beside them by the exporter."""
+
+    route: str
+    format: str
+    """`pb`, `onnx` or `tflite`: picks OpenCV's importer."""
+    file: str
+    """File name of the model, relative to the artifact's folder."""
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    weights_digest: str
+    """Digest of the model's weights: references are valid for exactly these."""
+    ops: dict[str, int] = field(default_factory=dict)
+    """Op type -> count in the exported graph."""
+    node_layers: dict[str, str] = field(default_factory=dict)
+    """Exported node name -> name of the Keras layer it came from."""
+    opset: int | None = None
+    notes: tuple[str, ...] = ()
+    """What the exporter did that a reader should know (static sizes chosen, settings of a converter)."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What a model is, before any route: shown by `zoo show` and `check`."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    parameters: int
+    layers: tuple[str, ...]
+    """Distinct Keras layer classes, sorted; empty when the source has no Keras layers."""
+    weights_digest: str
+    kind: str
+    """`functional`, `sequential`, `subclassed`, `savedmodel`, `graphdef`, `onnx`, `tflite`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """OpenCV release x engine x backend x interpreter, as asked for and as the worker found them."""
+
+    opencv: str
+    engine_asked: str = "default"
+    engine_used: str = ""
+    backend: str = "opencv/cpu"
+    numpy: str = ""
+    python: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CvError:
+    """An exception raised inside the worker, with the fields that `cv2.error` carries."""
+
+    kind: str
+    """Exception class: `cv2.error`, `MemoryError`, ..."""
+    message: str
+    code: int | None = None
+    err: str | None = None
+    func: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a worker saw, raw and whole. No opinion. Output arrays travel beside it, not in it."""
+
+    stage: Stage
+    """The stage that was under way when it ended: FORWARD with no error means that all went through."""
+    error: CvError | None = None
+    stderr: str = ""
+    signal: str | None = None
+    """Name of the signal that ended the worker (`SIGSEGV`), or None."""
+    exit_status: int | None = None
+    """Exit status of a worker that ended by itself, or None."""
+    timed_out_after: float | None = None
+    """Deadline in seconds that was overrun, or None."""
+    importer_absent: str | None = None
+    """Name of the importer that this release does not have, or None."""
+    empty_net: bool = False
+    """`Net.empty()` after a load that raised nothing: OpenCV 5's silent failure."""
+    engine_used: str = ""
+    output_names: tuple[str, ...] = ()
+    output_shapes: tuple[tuple[int, ...], ...] = ()
+    load_ms: float | None = None
+    forward_ms: tuple[float, ...] = ()
+    peak_rss_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """How far OpenCV's numbers are from TensorFlow's, against what rounding allows (worst input)."""
+
+    max_abs: float | None
+    """Largest absolute difference from the float64 reference; None when it is not finite."""
+    allowed: float
+    """The derived tolerance, in the output's units."""
+    margin: float | None
+    """max_abs / allowed: 1 is the border; None when not finite."""
+    inputs: int
+    """How many inputs were compared."""
+    why: str
+    """Where the tolerance comes from, in words."""
+    worst_input: str
+    """The input plan with the largest margin, as one line that reproduces it."""
+    sensitivity: float = 0.0
+    """How much the reference varies between inputs, in units of `allowed`; below 1000 proves nothing."""
+    output: str = ""
+    """Name of the worst output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Distribution of the worker's own forward times, in milliseconds."""
+
+    min: float
+    median: float
+    p95: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Load time and forward times measured inside the worker; the first forward is not among them."""
+
+    load_ms: float
+    forward_ms: Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortLayouts:
+    """Layouts by port, in order."""
+
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVerdict:
+    """What is known of one Keras layer of the model."""
+
+    name: str
+    class_: str
+    outcome: Outcome
+    op: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything known about one cell: one JSON line. Reports are derived from records alone."""
+
+    case: str
+    route: str
+    target: Target
+    outcome: Outcome
+    stage: Stage | None = None
+    op: str | None = None
+    layer: str | None = None
+    message: str | None = None
+    signal: str | None = None
+    parity: Parity | None = None
+    layout: PortLayouts | None = None
+    latency: Latency | None = None
+    layers: tuple[LayerVerdict, ...] | None = None
+    advice: tuple[str, ...] = ()
+    artifact: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    schema: int = SCHEMA
+    judgement: Judgement | None = None
+    expected: str | None = None
+    """The expectation this was held against, as `outcome: reason`; None when `ok` was expected."""
+    stderr: str = ""
+    """The worker's stderr, bounded; the only place where some releases name the reason."""
+    reproduce: str = ""
+    """A command that runs this cell again."""
+    family: str = ""
+    ops: dict[str, int] = field(default_factory=dict)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    hook = cattrs.gen.make_dict_unstructure_fn(LayerVerdict, converter, class_=cattrs.gen.override(rename="class"))
+    back = cattrs.gen.make_dict_structure_fn(
+        LayerVerdict, converter, class_=cattrs.gen.override(rename="class"), _cattrs_forbid_extra_keys=True
+    )
+    converter.register_unstructure_hook(LayerVerdict, hook)
+    converter.register_structure_hook(LayerVerdict, back)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def to_json(value: object) -> str:
+    """Encode any value of this module as one line of strict JSON (no NaN)."""
+    return json.dumps(_CONVERTER.unstructure(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_data(value: object) -> Any:
+    """Turn any value of this module into plain dicts, lists and scalars."""
+    return _CONVERTER.unstructure(value)
+
+
+def from_json(text: str | bytes, kind: type[_T]) -> _T:
+    """Decode what `to_json` wrote. Raises ValueError (or a cattrs error, which is one) on anything else."""
+    return from_data(json.loads(text), kind)
+
+
+def from_data(data: object, kind: type[_T]) -> _T:
+    """Build a value of this module from plain data; unknown keys are refused."""
+    try:
+        return _CONVERTER.structure(data, kind)
+    except cattrs.BaseValidationError as error:
+        raise ValueError("; ".join(cattrs.transform_error(error))) from error
+
+
+def finite(value: float) -> float | None:
+    """Return a float fit for JSON, None where it is not finite."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,47 @@
+"""What a user may hand us as a model, named but not yet opened.
+
+Pure values; recognising what a file really is lives in `sniff.py`, opening it in the exporter child.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """Where a model comes from."""
+
+    CASE = "case"
+    CALLABLE = "callable"
+    KERAS = "keras"
+    H5 = "h5"
+    SAVED_MODEL = "savedmodel"
+    PB = "pb"
+    ONNX = "onnx"
+    TFLITE = "tflite"
+
+    @property
+    def has_keras(self) -> bool:
+        """Whether opening it gives Keras layers (needed by the routes that export a Keras model)."""
+        return self in {SourceKind.CASE, SourceKind.CALLABLE, SourceKind.KERAS, SourceKind.H5}
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether opening it gives a TensorFlow graph, which the recipes of our own start from."""
+        return self not in {SourceKind.ONNX, SourceKind.TFLITE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One model to open: sent to the exporter as it is."""
+
+    kind: SourceKind
+    location: str
+    """Case id, `package.module:callable`, or a path."""
+    zoo: tuple[str, ...] = ()
+    """Import names of the zoo packages in which a case id is looked up."""
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+    """Static input shapes asked for (batch axis included), in the model's input order; empty: the model's own."""
+    trust_lambda: bool = False
+    """Whether code stored inside the model file may be run."""
