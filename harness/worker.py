@@ -1,0 +1,329 @@
+"""The child that imports cv2: loads a model, runs it, says what it saw. It has no opinion.
+
+Run by path with any interpreter that has cv2 and numpy (Python 3.8, OpenCV 4.5.5, numpy 1 or 2 and later), or as
+text handed to `exec`; nothing here relies on `__file__` or on any other file of the project, and nobody imports it.
+
+A request is one JSON line `{"do": NAME, "sizes": [n, ...], ...}` followed by that many bytes for each size; the reply
+has the same form. Arrays travel as `.npy` without pickle, which numpy 1 and 2 cannot read from each other.
+Replies go through a private duplicate of stdout, because OpenCV prints to file descriptor 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import io
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Sequence, Tuple
+
+IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
+SAME_ENGINE = {"NEW": ("NEW", "OPENCV"), "OPENCV": ("OPENCV", "NEW")}
+"""ENGINE_NEW of the 5.0 wheels is called ENGINE_OPENCV in the development branch."""
+
+Reply = Tuple[Dict[str, Any], List[Any]]
+"""Header and output arrays."""
+
+
+class EngineAbsent(Exception):  # noqa: N818 - its name travels as the error's kind
+    """This release was not built with the engine that was asked for."""
+
+
+class Worker:
+    """One network at a time, and the requests about it: each `do_*` method answers the request of that name."""
+
+    def __init__(self, cv2: Any, numpy: Any) -> None:
+        self.cv2 = cv2
+        self.numpy = numpy
+        self.net: Any = None
+        self.outputs: List[str] = []
+
+    def answer(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
+        """Answer one request; whatever it raises is the caller's to report."""
+        method = getattr(self, "do_{}".format(request.get("do")), None)
+        if method is None:
+            raise ValueError("there is no request {!r}".format(request.get("do")))
+        reply: Reply = method(request, payloads)
+        return reply
+
+    def do_hello(self, _request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
+        """Say what this interpreter and this OpenCV are."""
+        dnn = self.cv2.dnn
+        return {
+            "opencv": self.cv2.__version__,
+            "python": platform.python_version(),
+            "numpy": self.numpy.__version__,
+            "machine": platform.machine(),
+            "engines": named(dnn, "ENGINE_"),
+            "importers": [form for form, name in IMPORTERS.items() if hasattr(dnn, name)],
+            "backends": self.backends(),
+            "threads": self.cv2.getNumThreads(),
+        }, []
+
+    def backends(self) -> Dict[str, List[str]]:
+        """Return backend name -> names of the targets it can use here; backends without any are left out."""
+        dnn = self.cv2.dnn
+        targets = {getattr(dnn, "DNN_TARGET_" + name): name for name in named(dnn, "DNN_TARGET_")}
+        found = {}
+        for name in named(dnn, "DNN_BACKEND_"):
+            with contextlib.suppress(self.cv2.error):  # some releases raise for a backend they were built without
+                usable = dnn.getAvailableTargets(getattr(dnn, "DNN_BACKEND_" + name))
+                found[name] = [targets.get(target, str(target)) for target in usable]
+        return {name: usable for name, usable in found.items() if usable}
+
+    def do_load(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
+        """Read a network from `path`, or from the payload when there is no path."""
+        self.net = None  # the old network must not count in the new one's memory
+        forget_peak()
+        importer = IMPORTERS[request["format"]]
+        if not hasattr(self.cv2.dnn, importer):
+            return {"importer_absent": importer}, []
+        options = self.engine_options(request.get("engine", "default"))
+        with model_path(request, payloads) as path:
+            started = time.perf_counter()
+            net = getattr(self.cv2.dnn, importer)(path, **options)
+            load_ms = (time.perf_counter() - started) * 1000
+        self.net = net
+        if net.empty():
+            return {"load_ms": load_ms, "empty": True, "engine_used": "", "output_names": [], "layer_names": []}, []
+        self.prefer(request)
+        self.outputs = list(net.getUnconnectedOutLayersNames())
+        return {
+            "load_ms": load_ms,
+            "empty": False,
+            "engine_used": self.engine_used(),
+            "output_names": self.outputs,
+            "layer_names": list(net.getLayerNames()),
+        }, []
+
+    def engine_options(self, engine: str) -> Dict[str, int]:
+        """Return the importer's keyword for an engine, looked up by name: the numbers differ between releases."""
+        present = named(self.cv2.dnn, "ENGINE_")
+        if engine == "default" or (engine == "CLASSIC" and not present):
+            return {}
+        for name in SAME_ENGINE.get(engine, (engine,)):
+            if name in present:
+                return {"engine": getattr(self.cv2.dnn, "ENGINE_" + name)}
+        raise EngineAbsent("OpenCV {} has no engine {}; it has {}".format(self.cv2.__version__, engine, present))
+
+    def engine_used(self) -> str:
+        """Tell from the network which engine holds it: only a classic one has a layer named `_input`, number 0."""
+        if not named(self.cv2.dnn, "ENGINE_"):
+            return "classic"
+        return "classic" if self.net.getLayerId("_input") == 0 else "new"
+
+    def prefer(self, request: Dict[str, Any]) -> None:
+        """Set backend and target, where the request names them."""
+        if request.get("backend"):
+            self.net.setPreferableBackend(getattr(self.cv2.dnn, "DNN_BACKEND_" + request["backend"]))
+        if request.get("target"):
+            self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + request["target"]))
+
+    def do_forward(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
+        """Set every input by name (5.x refuses unnamed ones in graphs with several), run once, return all outputs."""
+        names, blobs = request["inputs"], request.get("blob") or [None] * len(payloads)
+        if not len(names) == len(blobs) == len(payloads):
+            raise ValueError("{} inputs are named but {} tensors came".format(len(names), len(payloads)))
+        for name, blob, payload in zip(names, blobs, payloads):  # noqa: B905 - Python 3.8 has no strict
+            self.loaded().setInput(self.tensor(payload, blob), name)
+        self.outputs = request.get("outputs") or self.outputs
+        started = time.perf_counter()
+        arrays = self.loaded().forward(self.outputs)
+        elapsed = (time.perf_counter() - started) * 1000
+        return {"forward_ms": elapsed, "output_names": self.outputs}, list(arrays)
+
+    def loaded(self) -> Any:
+        """Return the network; raises ValueError where none is loaded."""
+        if self.net is None:
+            raise ValueError("no network is loaded; the last load failed or was never asked for")
+        return self.net
+
+    def tensor(self, payload: bytes, blob: Optional[Dict[str, Any]]) -> Any:
+        """Return the payload as a contiguous array; with `blob`, a picture (H, W, C) turned into a blob by OpenCV."""
+        array = self.numpy.load(io.BytesIO(payload), allow_pickle=False)
+        if blob is None:
+            return self.numpy.ascontiguousarray(array)
+        made = self.cv2.dnn.blobFromImage(
+            array,
+            scalefactor=blob["scale"],
+            size=tuple(blob.get("size") or (0, 0)),
+            mean=tuple(blob["mean"]),
+            swapRB=blob["swap_rb"],
+        )
+        axes = blob.get("axes")
+        return self.numpy.ascontiguousarray(made.transpose(axes)) if axes else made
+
+    def do_time(self, request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
+        """Run the inputs of the last forward again, `repeats` times, and return each duration in milliseconds."""
+        net, spent = self.loaded(), []
+        for _ in range(request["repeats"]):
+            started = time.perf_counter()
+            net.forward(self.outputs)
+            spent.append((time.perf_counter() - started) * 1000)
+        return {"forward_ms": spent}, []
+
+    def do_stats(self, _request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
+        """Return the highest resident memory since the last load began, in bytes."""
+        return {"peak_rss_bytes": peak_rss_bytes()}, []
+
+
+def named(dnn: Any, prefix: str) -> List[str]:
+    """Return the constants of `cv2.dnn` that begin with a prefix, without it."""
+    return [name[len(prefix) :] for name in dir(dnn) if name.startswith(prefix)]
+
+
+@contextlib.contextmanager
+def model_path(request: Dict[str, Any], payloads: List[bytes]) -> Iterator[str]:
+    """Give the model as a path: for an in-memory buffer OpenCV 5.0 ignores the engine that it is asked for."""
+    if request.get("path"):
+        yield request["path"]
+        return
+    unnamed = os.path.isdir("/proc/self/fd")  # a file without a name cannot be left behind by a crash
+    create: Any = tempfile.TemporaryFile if unnamed else tempfile.NamedTemporaryFile
+    with create(suffix="." + request["format"]) as file:
+        file.write(payloads[0])
+        file.flush()
+        yield "/proc/self/fd/{}".format(file.fileno()) if unnamed else file.name
+
+
+def forget_peak() -> None:
+    """Begin a new measurement of peak memory, where the kernel offers it."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def peak_rss_bytes() -> Optional[int]:
+    """Return this process's highest resident memory in bytes; None where the platform does not tell.
+
+    Not `ru_maxrss` on Linux: that one starts with the memory of whatever process started this one.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    with contextlib.suppress(ImportError):
+        import resource
+
+        return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return None
+
+
+def limit(memory_bytes: int) -> None:
+    """Cap the address space (0: no cap), write no core files, and die with the host instead of outliving it."""
+    with contextlib.suppress(ImportError):  # no such limits on Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if memory_bytes:
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    if sys.platform.startswith("linux"):
+        import ctypes
+        import signal
+
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def private_stdout() -> BinaryIO:
+    """Keep stdout for replies and let everything else that is printed there go to stderr."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(kept, "wb")
+
+
+def isolate_imports() -> None:
+    """Take the script's own folder off the import path: files beside it must not shadow cv2, numpy or what they use."""
+    own = os.path.dirname(os.path.abspath(sys.argv[0])) if sys.argv and sys.argv[0] else ""
+    if sys.path and sys.path[0] in ("", own):
+        del sys.path[0]
+
+
+def start(threads: int) -> Worker:
+    """Import OpenCV and set its thread count (negative: its own choice)."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy only moves bytes here; its pool costs memory
+    worker = Worker(importlib.import_module("cv2"), importlib.import_module("numpy"))
+    if threads >= 0:
+        worker.cv2.setNumThreads(threads)
+    return worker
+
+
+def describe(error: BaseException) -> Dict[str, Any]:
+    """Return an exception's fields; `cv2.error` has more than others."""
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ in ("builtins", "__main__") else kind.__module__ + "." + kind.__name__
+    told: Dict[str, Any] = {"kind": "MemoryError" if isinstance(error, MemoryError) else name, "message": str(error)}
+    for key in ("code", "err", "func", "file", "line"):
+        told[key] = getattr(error, key, None) if name == "cv2.error" else None
+    return told
+
+
+def read_frame(source: Any) -> Optional[Tuple[Dict[str, Any], List[bytes]]]:
+    """Return the next request and its payloads, or None when the host has gone."""
+    line = source.readline()
+    if not line:
+        return None
+    header = json.loads(line)
+    payloads = [source.read(size) for size in header.get("sizes", [])]
+    return header, payloads
+
+
+def write_frame(sink: BinaryIO, header: Dict[str, Any], payloads: Sequence[Any]) -> None:
+    """Send one reply."""
+    sizes = [payload.nbytes for payload in payloads]
+    sink.write(json.dumps(dict(header, sizes=sizes)).encode("utf-8") + b"\n")
+    for payload in payloads:
+        sink.write(payload)
+    sink.flush()
+
+
+def encode(numpy: Any, array: Any) -> memoryview:
+    """Return an array as the bytes of an `.npy` file."""
+    buffer = io.BytesIO()
+    numpy.save(buffer, array, allow_pickle=False)
+    return buffer.getbuffer()
+
+
+def reply_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -> Tuple[Dict[str, Any], List[memoryview]]:
+    """Answer a request; an exception becomes an error reply, so that it never ends the worker."""
+    try:
+        header, arrays = worker.answer(request, payloads)
+        return header, [encode(worker.numpy, array) for array in arrays]
+    except Exception as error:  # whatever OpenCV raises is what the host wants to know
+        return {"error": describe(error)}, []
+
+
+def serve(source: Any, sink: BinaryIO, threads: int) -> None:
+    """Answer requests until the host closes the pipe. Where cv2 cannot be imported, that is the only answer."""
+    try:
+        worker = start(threads)
+    except Exception as error:  # a broken installation raises anything, and the host must hear it
+        failure: Optional[Dict[str, Any]] = {"error": describe(error)}
+    else:
+        failure = None
+    while True:
+        frame = read_frame(source)
+        if frame is None:
+            return
+        header, arrays = (failure, []) if failure else reply_to(worker, *frame)
+        write_frame(sink, header, arrays)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Start up and serve standard input."""
+    parser = argparse.ArgumentParser(description="OpenCV worker of dnn-harness; speaks a binary protocol on stdin.")
+    parser.add_argument("--memory-bytes", type=int, default=0, help="cap on the address space; 0: none")
+    parser.add_argument("--threads", type=int, default=-1, help="OpenCV's thread count; negative: its own choice")
+    options = parser.parse_args(arguments)
+    sink = private_stdout()
+    limit(options.memory_bytes)
+    isolate_imports()
+    serve(sys.stdin.buffer, sink, options.threads)
+
+
+if __name__ == "__main__":
+    main()
