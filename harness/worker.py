@@ -159,9 +159,12 @@ class Worker:
         return self.numpy.ascontiguousarray(made.transpose(axes)) if axes else made
 
     def do_time(self, request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
-        """Run the inputs of the last forward again, `repeats` times, and return each duration in milliseconds."""
-        net, spent = self.loaded(), []
-        for _ in range(request["repeats"]):
+        """Run the inputs of the last forward again, `repeats` times, and return each duration in milliseconds.
+
+        It stops early, after one run at least, when `seconds` are spent.
+        """
+        net, spent = self.loaded(), []  # type: Any, List[float]
+        while len(spent) < request["repeats"] and sum(spent) <= request.get("seconds", float("inf")) * 1000:
             started = time.perf_counter()
             net.forward(self.outputs)
             spent.append((time.perf_counter() - started) * 1000)

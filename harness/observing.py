@@ -1,0 +1,296 @@
+"""Run one artifact in an OpenCV worker and write down what was seen: no opinion, and nothing is raised for a failure.
+
+Host side: imports no cv2. Arrays come and go in Keras's layout.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from harness.blobs import Array, Feed, blob_parameters, decode, encode, match_outputs, to_keras
+from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, HarnessError, ProtocolError
+from harness.frames import Reply
+from harness.process import Child
+from harness.records import CvError, Manifest, Observation, Stage, Target
+
+WORKER = Path(__file__).with_name("worker.py")
+OUTPUT_NOT_FOUND = "output-not-found"
+"""Kind of the error of a network that offers no output of an exported name."""
+PROTOCOL = "protocol"
+"""Kind of the error of a worker whose answer is no frame."""
+
+_HOST_ONLY = ("OPENCV_FORCE_DNN_ENGINE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
+"""Variables that would change what a worker runs: an engine nobody asked for, or modules of another interpreter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """An observation with the arrays that belong to it."""
+
+    observation: Observation
+    outputs: tuple[tuple[Array, ...], ...] = ()
+    """Per feed that went through, one array per output port, in Keras's layout."""
+    failed_feed: int | None = None
+    """Index of the feed under way when it ended badly; None when none was."""
+
+
+class OpenCV:
+    """A worker for one interpreter (or command) and engine: started when needed, and again after it died."""
+
+    def __init__(
+        self,
+        argv: Sequence[str] = (),
+        *,
+        threads: int = 1,
+        memory_bytes: int = 8 << 30,
+        start_seconds: float = 60.0,
+        load_seconds: float = 60.0,
+        forward_seconds: float = 60.0,
+        engine: str = "default",
+        backend: str | None = None,
+        target: str | None = None,
+        by_path: bool = True,
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        `argv` starts a worker and gets `--threads` and `--memory-bytes` (address space, 0: no cap) appended; empty
+        means the OpenCV installed beside us. `engine` is `default`, `CLASSIC`, `NEW`, `AUTO` or `ORT`; `backend` and
+        `target` are names of `cv2.dnn.DNN_BACKEND_*` and `DNN_TARGET_*`. Without `by_path` the model's bytes are sent,
+        for workers that do not see our files.
+        """
+        command = list(argv) or [sys.executable, str(WORKER)]
+        self._argv = [*command, "--threads", str(threads), "--memory-bytes", str(memory_bytes)]
+        self.forward_seconds = forward_seconds
+        self._seconds = {Stage.START: start_seconds, Stage.LOAD: load_seconds, Stage.FORWARD: forward_seconds}
+        self._engine = engine
+        self._choices = {"engine": engine, "backend": backend, "target": target}
+        self._by_path = by_path
+        self._child: Child | None = None
+        self._hello: dict[str, Any] = {}
+
+    def identity(self) -> Target:
+        """Return what the worker found itself to be. Raises EnvironmentFailedError where it cannot import cv2."""
+        seen = self._start(Observation(stage=Stage.START))
+        if self._child is None:
+            raise EnvironmentFailedError(f"{self._argv[0]} cannot serve as an OpenCV worker: {_reason(seen)}")
+        backend, target = self._choices["backend"] or "OPENCV", self._choices["target"] or "CPU"
+        return Target(
+            opencv=self._hello["opencv"],
+            engine_asked=self._engine,
+            backend=f"{backend}/{target}".lower(),
+            numpy=self._hello["numpy"],
+            python=self._hello["python"],
+        )
+
+    def capabilities(self) -> Mapping[str, Any]:
+        """Return the worker's whole `hello`: engines, importers and backends by name, among others."""
+        self.identity()
+        return self._hello
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a worker that can be asked."""
+        return self._child is not None and self._child.alive
+
+    def restart(self) -> None:
+        """End the worker; the next call gets a fresh one."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    close = restart
+
+    def __enter__(self) -> Self:
+        """Give the client."""
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        """End the worker."""
+        self.close()
+
+    def observe(self, manifest: Manifest, model: Path, feeds: Sequence[Feed], *, timing_repeats: int = 0) -> Observed:
+        """Load `model` once, run every feed through it, and time `timing_repeats` more runs of the last feed.
+
+        It stops at the first failure, which the observation holds. Raises EnvironmentFailedError only, when the
+        command itself cannot be started.
+        """
+        seen = self._start(Observation(stage=Stage.START))
+        if self._child is None:
+            return Observed(observation=seen)
+        run = _Run(self, manifest, seen)
+        run.load(model)
+        for index, feed in enumerate(feeds):
+            run.forward(index, len(feeds), feed)
+        if feeds and timing_repeats:
+            run.time(timing_repeats)
+        run.measure()
+        return run.observed()
+
+    def _start(self, seen: Observation) -> Observation:
+        """Provide a worker that lives and has said hello; without one, the observation says why."""
+        if self.running:
+            return seen
+        self.restart()  # frees what is left of one that died between two cells
+        self._child = Child(self._argv, name="the OpenCV worker", env=environment(os.environ))
+        reply, seen = self.ask(seen, {"do": "hello"})
+        if reply is None:
+            self.restart()
+        else:
+            self._hello = reply.header
+        return seen
+
+    def ask(
+        self,
+        seen: Observation,
+        request: Mapping[str, Any],
+        payloads: Sequence[memoryview] = (),
+        *,
+        times: int = 1,
+    ) -> tuple[Reply | None, Observation]:
+        """Send one request and add what came of it to what was seen; the reply is None for every failure."""
+        if self._child is None:
+            raise HarnessError(f"there is no worker to ask {request.get('do')!r}; start one first")
+        seconds = self._seconds[seen.stage] * times
+        try:
+            reply = self._child.request(request, payloads, deadline_seconds=seconds)
+        except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
+            self.restart()
+            return None, _ended(seen, failure)
+        seen = replace(seen, stderr=seen.stderr + reply.stderr)
+        if "error" in reply.header:
+            return None, replace(seen, error=CvError(**reply.header["error"]))
+        return reply, seen
+
+    def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
+        """Return the request that loads a model, and its payloads."""
+        request = {"do": "load", "format": manifest.format, **self._choices}
+        if self._by_path:
+            return {**request, "path": str(model.resolve())}, []
+        return request, [memoryview(model.read_bytes())]
+
+
+class _Run:
+    """One artifact's way through a worker: every step is skipped once one has failed."""
+
+    def __init__(self, opencv: OpenCV, manifest: Manifest, seen: Observation) -> None:
+        self._opencv = opencv
+        self._manifest = manifest
+        self._seen = seen
+        self._outputs: list[tuple[Array, ...]] = []
+        self._failed = False
+        self._failed_feed: int | None = None
+
+    def observed(self) -> Observed:
+        return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
+
+    def load(self, model: Path) -> None:
+        self._seen = replace(self._seen, stage=Stage.LOAD)
+        reply = self._ask(*self._opencv.load_request(self._manifest, model))
+        if reply is None:
+            return
+        told = reply.header
+        if told.get("importer_absent"):
+            self._fail(replace(self._seen, importer_absent=told["importer_absent"]))
+            return
+        self._seen = replace(
+            self._seen, load_ms=told["load_ms"], empty_net=told["empty"], engine_used=told["engine_used"]
+        )
+        if told["empty"]:
+            self._fail(self._seen)
+            return
+        self._find_outputs(told["output_names"], told["layer_names"])
+
+    def _find_outputs(self, offered: Sequence[str], layers: Sequence[str]) -> None:
+        wanted = [port.name for port in self._manifest.outputs]
+        found = match_outputs(wanted, offered, layers)
+        missing = [name for name, place in zip(wanted, found, strict=True) if place is None]
+        if missing:
+            message = f"no output is named {', '.join(missing)}; the network offers {', '.join(offered) or 'none'}"
+            self._fail(replace(self._seen, error=CvError(kind=OUTPUT_NOT_FOUND, message=message)))
+        self._seen = replace(self._seen, output_names=tuple(place for place in found if place is not None))
+
+    def forward(self, index: int, of: int, feed: Feed) -> None:
+        if self._failed:
+            return
+        self._seen = replace(self._seen, stage=Stage.FORWARD)
+        ports = self._manifest.inputs
+        if len(feed) != len(ports):
+            raise HarnessError(
+                f"a feed has {len(feed)} values but the model has {len(ports)} inputs; give one for each"
+            )
+        request = {
+            "do": "forward",
+            "inputs": [port.name for port in ports],
+            "outputs": list(self._seen.output_names),
+            "blob": [blob_parameters(value, port) for value, port in zip(feed, ports, strict=True)],
+        }
+        reply = self._ask(request, [encode(value, port) for value, port in zip(feed, ports, strict=True)])
+        if reply is None:
+            self._failed_feed = index
+            self._name_feed(index, of)
+            return
+        self._take([decode(payload) for payload in reply.payloads])
+
+    def _take(self, arrays: Sequence[Array]) -> None:
+        self._seen = replace(self._seen, output_shapes=tuple(array.shape for array in arrays))
+        ports = self._manifest.outputs
+        self._outputs.append(tuple(to_keras(array, port) for array, port in zip(arrays, ports, strict=True)))
+
+    def _name_feed(self, index: int, of: int) -> None:
+        if self._seen.error is not None and of > 1:
+            message = f"{self._seen.error.message.rstrip()} [input {index + 1} of {of}]"
+            self._seen = replace(self._seen, error=replace(self._seen.error, message=message))
+
+    def time(self, repeats: int) -> None:
+        """Time more runs, for at most as long as one run may take; the deadline leaves room for the last one."""
+        if self._failed:
+            return
+        reply = self._ask({"do": "time", "repeats": repeats, "seconds": self._opencv.forward_seconds}, times=2)
+        if reply is not None:
+            self._seen = replace(self._seen, forward_ms=tuple(reply.header["forward_ms"]))
+
+    def measure(self) -> None:
+        """Ask for the memory of a worker that still lives, even after an error: it may be the reason."""
+        if not self._opencv.running:
+            return
+        reply, _ = self._opencv.ask(Observation(stage=self._seen.stage), {"do": "stats"})
+        if reply is not None:
+            self._seen = replace(self._seen, peak_rss_bytes=reply.header["peak_rss_bytes"])
+
+    def _ask(self, request: Mapping[str, Any], payloads: Sequence[memoryview] = (), *, times: int = 1) -> Reply | None:
+        reply, self._seen = self._opencv.ask(self._seen, request, payloads, times=times)
+        self._failed = reply is None
+        return reply
+
+    def _fail(self, seen: Observation) -> None:
+        self._seen = seen
+        self._failed = True
+
+
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return a worker's environment: the host's, without what would change the engine or the modules it runs."""
+    return {name: value for name, value in inherited.items() if name not in _HOST_ONLY}
+
+
+def _ended(seen: Observation, failure: ChildDiedError | ChildTimeoutError | ProtocolError) -> Observation:
+    if isinstance(failure, ChildTimeoutError):
+        return replace(seen, timed_out_after=failure.seconds, stderr=seen.stderr + failure.stderr)
+    if isinstance(failure, ChildDiedError):
+        return replace(seen, signal=failure.signal, exit_status=failure.status, stderr=seen.stderr + failure.stderr)
+    return replace(seen, error=CvError(kind=PROTOCOL, message=str(failure)))
+
+
+def _reason(seen: Observation) -> str:
+    if seen.error is not None:
+        return f"{seen.error.kind}: {seen.error.message}"
+    if seen.timed_out_after is not None:
+        return f"no answer within {seen.timed_out_after:g} s"
+    last = seen.stderr.strip().rpartition("\n")[2]
+    return f"it ended by {seen.signal or f'exit status {seen.exit_status}'}" + (
+        f"; its last words: {last}" if last else ""
+    )
