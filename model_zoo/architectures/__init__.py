@@ -1,0 +1,1 @@
+"""Whole networks, small variants in the core tier and real sizes in the full one."""

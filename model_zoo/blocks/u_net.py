@@ -1,0 +1,29 @@
+"""Encoders and decoders joined by skips, small enough to be a block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model_zoo.declare import Family, image
+
+_family = Family(__name__, "blocks")
+
+
+def _twice(keras: Any, x: Any, filters: int) -> Any:
+    for _ in range(2):
+        x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return x
+
+
+def u_net(keras: Any, x: Any) -> Any:
+    """Return a two-level U-Net (Ronneberger et al. 2015): one decoder step by transposed convolution, one by resize."""
+    nn = keras.layers
+    fine = _twice(keras, x, 6)
+    middle = _twice(keras, nn.MaxPooling2D()(fine), 10)
+    coarse = _twice(keras, nn.MaxPooling2D()(middle), 14)
+    up = nn.Concatenate()([middle, nn.Conv2DTranspose(10, 2, strides=2)(coarse)])
+    up = nn.Concatenate()([fine, nn.UpSampling2D(2)(_twice(keras, up, 10))])
+    return nn.Conv2D(2, 1, activation="sigmoid")(_twice(keras, up, 6))
+
+
+CASES = (_family.graph("u_net", image(20, 28, 3), u_net),)
