@@ -52,6 +52,8 @@ class Route:
     needs: Needs
     summary: str
     export: Export
+    quick: bool = True
+    """Whether `check` takes it unasked; a route that runs a slow converter of its own is not."""
 
     def takes(self, kind: SourceKind) -> bool:
         """Whether this route can start from such a source."""

@@ -1,0 +1,309 @@
+"""The command line: options in, use cases called, exit codes out. Data goes to stdout, progress and logs to stderr."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import delivery, subjects, terminal
+from harness.config import SETTINGS, Settings, settle
+from harness.environments import INSTALLED
+from harness.errors import ExitCode, HarnessError, UsageError
+from harness.expectations import parse, render, update
+from harness.inputs import PROBES, InputPlan
+from harness.records import Record, to_data, to_json
+from harness.routes import all_routes
+from harness.session import Session, advise, expectation_files, failed, supported
+from harness.store import RunDirectory
+
+_READ = {setting.name: setting for setting in SETTINGS}
+
+
+def _settings_options(*names: str) -> Callable[[Any], Any]:
+    """Add the options of the named settings to a command; unset ones stay None, so that their source can be told."""
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names):
+            setting = _READ[name]
+            command = click.option(f"--{setting.key}", name, default=None, help=setting.help)(command)
+        return command
+
+    return decorate
+
+
+_RUNNING = ("opencv", "engine", "route", "expectations", "store", "jobs", "draws", "repeats")
+_DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="opencv-dnn-harness", prog_name="dnn-harness")
+def cli() -> None:
+    """Will cv2.dnn load this Keras model, compute what TensorFlow computes - and if not, which layer is to blame?"""
+
+
+@cli.command()
+@click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
+@_settings_options(*_RUNNING, *_DEADLINES)
+def run(tier: str, out: Path, **options: Any) -> int:
+    """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
+    started = time.monotonic()
+    with Session(_settle(options)) as session:
+        plan = session.plan_zoo(tier)
+        directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
+        finished = {(r.case, r.route, r.target.opencv, r.target.engine_asked) for r in earlier}
+        left = [
+            c for c in plan.cells if (c.subject.id, c.route, c.target.opencv, c.target.engine_asked) not in finished
+        ]
+        for case, why in plan.left_out:
+            terminal.say(f"left out: {case} {why}")
+        if earlier:
+            terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished")
+        shard = directory.shard("host")
+        try:
+            with terminal.progress(len(plan.cells), done=len(earlier)) as advance:
+
+                def keep(record: Record) -> None:
+                    shard.append(record)
+                    advance(record)
+
+                session.run(left, keep)
+        finally:
+            shard.close()
+            records = tuple(session.judged(record) for record in directory.records())
+            directory.finish(time.monotonic() - started, complete=len(records) == len(plan.cells))
+            page = delivery.write_reports(directory, records)
+            terminal.say(f"report: {page}")
+        terminal.summary(records, len(plan.cells))
+        if not session.tensorflow_started:
+            terminal.say("everything came from the store; TensorFlow was not started")
+    return ExitCode.FAILED if failed(records, len(plan.cells)) else ExitCode.OK
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--input-shape", "shapes", multiple=True, help="1,224,224,3 with the batch axis; once per input")
+@click.option("--input", "inputs", multiple=True, help="an input plan from a record, besides the fixed probes")
+@click.option("--trust-lambda", is_flag=True, help="run code stored in the model file (Lambda layers)")
+@click.option("--json", "as_json", is_flag=True, help="print one record per line")
+@click.option(
+    "--export", "folder", type=click.Path(path_type=Path), help="write what works, with a script that loads it"
+)
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@_settings_options(*_RUNNING, *_DEADLINES)
+def check(
+    model: str,
+    shapes: Sequence[str],
+    inputs: Sequence[str],
+    trust_lambda: bool,
+    as_json: bool,
+    folder: Path | None,
+    **options: Any,
+) -> int:
+    """Try one MODEL: a .keras, .h5, .pb, .onnx or .tflite file, a SavedModel folder, package.module:callable or a case.
+
+    Exits with 0 when a good route works on every OpenCV asked for (with --route: when all of those do).
+    """
+    settings = _settle(options)
+    with Session(settings) as session:
+        subject = subjects.from_text(
+            model,
+            zoo=settings.zoo,
+            input_shapes=[_shape(text) for text in shapes],
+            trust_lambda=trust_lambda,
+        )
+        cells = tuple(session.cells(subject, quick=True))
+        info = session.info(subject)
+        plans = tuple(InputPlan.parse(text) for text in inputs)
+        found: list[Record] = []
+        with terminal.progress(len(cells)) as advance:
+
+            def keep(record: Record) -> None:
+                found.append(record)
+                advance(record)
+
+            session.run(cells, keep, plans=PROBES + plans if plans else ())
+        records = advise(
+            sorted(found, key=lambda record: (record.target.opencv, list(all_routes()).index(record.route)))
+        )
+        if as_json:
+            for record in records:
+                click.echo(to_json(record))
+        else:
+            terminal.checked(subject.id, info, records)
+        if folder is not None:
+            for path in delivery.deliver(records, session.store, folder):
+                terminal.say(f"wrote {path}")
+    return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
+
+
+@cli.group()
+def zoo() -> None:
+    """Look at the models that are run."""
+
+
+@zoo.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+def zoo_list(as_json: bool, **options: Any) -> int:
+    """List every case."""
+    with Session(_settle(options)) as session:
+        for case in session.zoo():
+            missing = case.missing_packages()
+            if as_json:
+                row = {
+                    "id": case.id,
+                    "family": case.family,
+                    "tier": case.tier.value,
+                    "covers": list(case.covers),
+                    "tags": list(case.tags),
+                    "inputs": to_data(case.inputs),
+                    "missing": list(missing),
+                }
+                click.echo(terminal.one_json_line(row))
+            else:
+                click.echo(terminal.case_line(case, missing))
+    return ExitCode.OK
+
+
+@zoo.command("show")
+@click.argument("case_id")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@_settings_options("store", "export_seconds")
+def zoo_show(case_id: str, as_json: bool, **options: Any) -> int:
+    """Show one case: inputs, outputs, layers, and how each route names and lays out its tensors."""
+    settings = _settle(options)
+    with Session(settings) as session, session.offline_lane() as lane:
+        subject = subjects.from_text(case_id, zoo=settings.zoo)
+        info = lane.library.info(subject)
+        if as_json:
+            click.echo(to_json(info))
+        else:
+            terminal.model(subject.id, info)
+            terminal.ports([lane.library.artifact(subject, name).manifest for name in session.good_routes(subject)])
+    return ExitCode.OK
+
+
+@cli.group()
+def env() -> None:
+    """Provide OpenCV releases, each in an environment of its own."""
+
+
+@env.command("list")
+@_settings_options("store")
+def env_list(**options: Any) -> int:
+    """List the environments there are."""
+    with Session(_settle(options)) as session:
+        here = session.environments.resolve(INSTALLED)
+        click.echo(f"{INSTALLED}\t{here.release or 'no OpenCV wheel'}\t{here.python}")
+        for made in session.environments.made():
+            click.echo(f"{made.asked}\t{made.release}\t{made.python}")
+    return ExitCode.OK
+
+
+@env.command("sync")
+@_settings_options("opencv", "store")
+def env_sync(**options: Any) -> int:
+    """Install every OpenCV asked for and start it once."""
+    with Session(_settle(options)) as session:
+        for asked, target in session.targets().items():
+            click.echo(f"{asked}\tOpenCV {target.opencv}, numpy {target.numpy}, Python {target.python}")
+    return ExitCode.OK
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
+@click.option("--format", "form", type=click.Choice(["html", "markdown", "json"]), default="html", show_default=True)
+def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
+    """Write a report from the records of one or more RUNs."""
+    text = delivery.report([RunDirectory(folder) for folder in runs], form)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        delivery.write(out, text)
+        terminal.say(f"wrote {out}")
+    return ExitCode.OK
+
+
+@cli.group()
+def expect() -> None:
+    """Keep the known failures."""
+
+
+@expect.command("update")
+@click.argument("run", type=click.Path(path_type=Path))
+@_settings_options("expectations")
+def expect_update(run: Path, **options: Any) -> int:
+    """Rewrite the expectation files from a RUN's records; reasons and issues are kept."""
+    settings = _settle(options)
+    files = expectation_files(settings)
+    if not files:
+        raise UsageError("there is no expectation file to update; name one with --expectations or [tool.dnn-harness]")
+    records = RunDirectory(run).records()
+    known = {path: parse(path.read_text(encoding="utf-8"), str(path)) for path in files}
+    for path, records_of in delivery.by_file(known, records).items():
+        entries = update(known[path], records_of)
+        if entries != known[path]:
+            delivery.write(path, render(entries, delivery.header_of(path)))
+            terminal.say(f"rewrote {path}: {len(known[path])} -> {len(entries)} entries")
+    return ExitCode.OK
+
+
+@expect.command("lint")
+@_settings_options("expectations")
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+def expect_lint(**options: Any) -> int:
+    """Refuse files that cannot be read and entries about cases or routes that are gone."""
+    with Session(_settle(options)) as session:
+        stale = session.expectations.stale((case.id for case in session.zoo()), all_routes())
+    for entry in stale:
+        click.echo(
+            f"stale-entry: {entry.case} [{entry.route}, OpenCV {entry.opencv}]: no such case or route; delete it"
+        )
+    return ExitCode.FAILED if stale else ExitCode.OK
+
+
+def _settle(options: dict[str, Any]) -> Settings:
+    return settle(options, start=Path.cwd())
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) <= 0:
+        raise UsageError(f"--input-shape {text!r} is no shape; write positive numbers with the batch axis: 1,224,224,3")
+    return shape
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; no traceback reaches the user but for a defect of ours."""
+    try:
+        return int(cli.main(args=arguments, standalone_mode=False) or ExitCode.OK)
+    except HarnessError as error:
+        terminal.complain(str(error))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        terminal.complain("interrupted; finished records are kept, and the same command resumes")
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        terminal.complain(error.format_message())
+        return ExitCode.USAGE
+    except BrokenPipeError:
+        return ExitCode.OK  # `| head` has seen enough
+    except Exception as error:  # the last line of defence: a defect of ours is named as one, with what to send
+        return terminal.defect(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Comparing OpenCV's outputs with TensorFlow's, tensor by tensor. Pure; never transposes to find a better fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.inputs import Array
+from harness.records import Parity, finite
+from harness.tolerance import Reference, Tolerance, derive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One output on one input, held against its reference."""
+
+    output: str
+    plan: str
+    max_abs: float
+    """Infinite where one side is NaN or infinite and the other is not."""
+    tolerance: Tolerance
+    shape_got: tuple[int, ...]
+    shape_expected: tuple[int, ...]
+
+    @property
+    def same_shape(self) -> bool:
+        """Whether the shapes are equal; without that there are no differences to speak of."""
+        return self.shape_got == self.shape_expected
+
+    @property
+    def margin(self) -> float:
+        """Error in units of what is allowed: above 1 is wrong."""
+        if self.max_abs == 0:
+            return 0.0
+        return self.max_abs / self.tolerance.allowed if self.tolerance.allowed else float("inf")
+
+    @property
+    def passed(self) -> bool:
+        """Whether the output is right."""
+        return self.same_shape and self.margin <= 1
+
+
+def compare_output(got: Array, reference: Reference, plan: str) -> Difference:
+    """Compare one output (in the Keras layout) with its reference."""
+    expected = reference.best
+    same = shapes_agree(got.shape, expected.shape)
+    return Difference(
+        output=reference.name,
+        plan=plan,
+        max_abs=_max_abs(got.reshape(expected.shape), reference) if same else float("inf"),
+        tolerance=derive(reference),
+        shape_got=expected.shape if same else got.shape,
+        shape_expected=expected.shape,
+    )
+
+
+def shapes_agree(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    """Whether a Mat's shape says the same as the tensor's.
+
+    Below OpenCV 5 a Mat has at least two axes: a scalar comes as (1, 1), a vector of n as (n, 1).
+    Nothing else is let pass.
+    """
+    if got == expected or len(expected) >= 2:
+        return got == expected
+    return len(got) <= 2 and [n for n in got if n != 1] == [n for n in expected if n != 1]
+
+
+def _max_abs(got: Array, reference: Reference) -> float:
+    """Largest difference; NaN must meet NaN, and an infinity one of the same sign."""
+    best = np.asarray(reference.best, dtype=np.float64)
+    # An overflow of float32 is TensorFlow's own answer: the twin's large finite number is not what a user gets.
+    expected = np.where(np.isfinite(reference.float32), best, np.asarray(reference.float32, dtype=np.float64))
+    actual = np.asarray(got, dtype=np.float64)
+    if not actual.size:
+        return 0.0
+    both_odd = ~np.isfinite(expected) & ((expected == actual) | (np.isnan(expected) & np.isnan(actual)))
+    with np.errstate(invalid="ignore"):
+        gaps = np.where(both_odd, 0.0, np.abs(actual - expected))
+    return float("inf") if np.isnan(gaps).any() else float(gaps.max())
+
+
+def sensitivity(references: Sequence[Sequence[Reference]]) -> float:
+    """Return by how much the outputs vary over the inputs, in units of the tolerance: the least varying output counts.
+
+    `references[k][o]` is output o on input k. Below `tolerance.SENSITIVITY_NEEDED` agreement proves nothing.
+    Integer outputs have no tolerance: they count as sensitive as soon as they vary at all.
+    """
+    by_output = zip(*references, strict=True)
+    return min((_spread(list(column)) for column in by_output), default=0.0)
+
+
+def _spread(column: list[Reference]) -> float:
+    shapes = {reference.best.shape for reference in column}
+    if len(shapes) != 1 or len(column) < 2:
+        return 0.0
+    stack = np.stack([np.asarray(reference.best, dtype=np.float64) for reference in column])
+    with np.errstate(invalid="ignore"):
+        spread = float(np.nanmax(np.ptp(stack, axis=0))) if stack.size else 0.0
+    allowed = max(derive(reference).allowed for reference in column)
+    if allowed == 0.0:
+        return float(np.finfo(np.float32).max) if spread > 0 else 0.0
+    return spread / allowed
+
+
+def summarise(differences: Sequence[Difference], *, inputs: int, sensitivity: float) -> Parity:
+    """Condense all differences of a cell into its worst one."""
+    worst = max(differences, key=lambda difference: (not difference.same_shape, difference.margin))
+    return Parity(
+        max_abs=finite(worst.max_abs),
+        allowed=worst.tolerance.allowed,
+        margin=finite(worst.margin),
+        inputs=inputs,
+        why=worst.tolerance.why,
+        worst_input=worst.plan,
+        sensitivity=min(sensitivity, float(np.finfo(np.float32).max)),
+        output=worst.output,
+    )

@@ -1,0 +1,177 @@
+"""Files for people: reports of runs, and working models with the script that loads them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from harness.artifacts import ArtifactStore
+from harness.errors import HarnessError, UsageError
+from harness.expectations import Expectation
+from harness.records import Layout, Manifest, Outcome, Port, Record, from_json, to_json
+from harness.report.html import write_html
+from harness.report.markdown import write_markdown
+from harness.report.model import RunInfo
+from harness.routes import all_routes
+from harness.store import CellId, RunDirectory
+
+_IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
+
+
+def write(path: Path, text: str) -> None:
+    """Write a whole file or none: a reader never meets half of it. Raises HarnessError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise HarnessError(f"cannot write {path}: {error.strerror or error}; name another place") from error
+
+
+# -- reports --------------------------------------------------------------------------------------------------------
+
+
+def write_reports(directory: RunDirectory, records: Sequence[Record]) -> Path:
+    """Write a run's page and its Markdown summary; returns the page."""
+    info = describe([directory], records)
+    page = directory.folder / "index.html"
+    write(page, write_html(records, info))
+    write(directory.folder / "summary.md", write_markdown(records, info))
+    return page
+
+
+def report(directories: Sequence[RunDirectory], form: str) -> str:
+    """Return one report over several runs' records. Raises UsageError where two runs disagree about a cell."""
+    records = merged(directories)
+    if form == "json":
+        return "".join(f"{to_json(record)}\n" for record in records)
+    info = describe(directories, records)
+    return write_html(records, info) if form == "html" else write_markdown(records, info)
+
+
+def merged(directories: Sequence[RunDirectory]) -> tuple[Record, ...]:
+    """Return all records. Raises UsageError where two runs say different things of one cell."""
+    found: dict[CellId, Record] = {}
+    for directory in directories:
+        directory.plan()  # names a folder that is no run
+        for record in directory.records():
+            other = found.setdefault(CellId.of(record), record)
+            if (other.outcome, other.op) != (record.outcome, record.op):
+                cell = f"{record.case} [{record.route}, OpenCV {record.target.opencv}]"
+                raise UsageError(
+                    f"{cell} is {other.outcome} in one run and {record.outcome} in {directory.folder}; report them apart"
+                )
+    return tuple(found.values())
+
+
+def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> RunInfo:
+    """Return what a report says of the runs themselves."""
+    plans = [directory.plan() for directory in directories]
+    cells = dict.fromkeys(cell for plan in plans for cell in plan.cells)
+    reported = {CellId.of(record) for record in records}
+    missing = tuple(f"{c.case} [{c.route}, OpenCV {c.opencv}/{c.engine}]" for c in cells if c not in reported)
+    return RunInfo(
+        started=min(plan.started for plan in plans),
+        seconds=sum(directory.seconds() for directory in directories),
+        command=" && ".join(dict.fromkeys(plan.command for plan in plans)),
+        host=", ".join(dict.fromkeys(plan.host for plan in plans)),
+        planned=len(cells),
+        missing=missing,
+        versions=plans[0].versions,
+        routes={route.name: route.summary for route in all_routes().values()},
+        interrupted=bool(missing),
+    )
+
+
+# -- working models ---------------------------------------------------------------------------------------------------
+
+
+def deliver(records: Sequence[Record], store: ArtifactStore, folder: Path) -> Iterable[Path]:
+    """Copy every artifact that loads and matches, each with the script that loads it. Raises UsageError for none."""
+    working = {record.route: record for record in records if record.outcome is Outcome.OK and record.artifact}
+    if not working:
+        raise UsageError(
+            "no route works for this model, so there is nothing to write; the table says what is in the way"
+        )
+    for route, record in working.items():
+        entry = store.get("artifact", record.artifact or "")
+        if entry is None:
+            raise HarnessError(f"the store lost artifact {record.artifact} of route {route}; run check again")
+        manifest = from_json((entry / "manifest.json").read_text(), Manifest)
+        model = folder / f"{route}{Path(manifest.file).suffix}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(entry / manifest.file, model)
+        except OSError as error:
+            raise HarnessError(f"cannot write {model}: {error.strerror or error}; name another folder") from error
+        script = folder / f"load_{route.replace('-', '_')}.py"
+        write(script, loading_script(manifest, model.name, record))
+        yield from (model, script)
+
+
+def loading_script(manifest: Manifest, model: str, record: Record) -> str:
+    """Return a script that loads the model beside it and runs it; it needs numpy and OpenCV only."""
+    lines = [
+        f'"""Load {model} in OpenCV. It matched TensorFlow on OpenCV {record.target.opencv}."""',
+        "from pathlib import Path",
+        "import cv2",
+        "import numpy as np",
+        f"net = cv2.dnn.{_IMPORTERS[manifest.format]}(str(Path(__file__).with_name({model!r})))",
+    ]
+    for port in manifest.inputs:
+        lines += _feeding(port)
+    names = [port.name for port in manifest.outputs]
+    lines.append(f"outputs = net.forward({names!r})")
+    for index, port in enumerate(manifest.outputs):
+        lines.append(f"print({port.name!r}, outputs[{index}].shape)  # {_meaning(port)}")
+    return "\n".join(lines) + "\n"
+
+
+def _feeding(port: Port) -> list[str]:
+    """Return the lines that set one input from an array in Keras's layout."""
+    spec = port.tensor
+    values = f"np.random.rand{spec.shape}.astype({spec.dtype!r})"
+    if spec.dtype.startswith(("int", "uint")):
+        values = (
+            f"np.random.randint({int(spec.low or 0)}, {int(spec.high or 1) + 1}, {spec.shape}).astype({spec.dtype!r})"
+        )
+    if port.layout is Layout.NCHW:
+        return [
+            f"x = {values}  # your input, channels last as in Keras",
+            f"net.setInput(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), {port.name!r})  # OpenCV takes NCHW",
+        ]
+    return [f"x = {values}  # your input, laid out as in Keras", f"net.setInput(x, {port.name!r})"]
+
+
+def _meaning(port: Port) -> str:
+    shape = list(port.tensor.shape)
+    return f"NCHW; Keras's {shape} with the channels moved" if port.layout is Layout.NCHW else f"as in Keras: {shape}"
+
+
+# -- expectation files ------------------------------------------------------------------------------------------------
+
+
+def by_file(known: Mapping[Path, Sequence[Expectation]], records: Sequence[Record]) -> dict[Path, list[Record]]:
+    """Return for each expectation file the records it should hold claims about.
+
+    A cell belongs to the file that speaks of it; a new one to the file named like its family's first word
+    (`layers.toml`), else to the first file.
+    """
+    found: dict[Path, list[Record]] = {path: [] for path in known}
+    first = next(iter(known))
+    for record in records:
+        owner = next((path for path, entries in known.items() if any(e.covers(record) for e in entries)), None)
+        named = next((path for path in known if path.stem == record.case.partition("/")[0]), first)
+        found[owner or named].append(record)
+    return found
+
+
+def header_of(path: Path) -> str:
+    """Return a TOML file's leading comment lines, without their marks."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    leading = lines[: next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))]
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in leading)

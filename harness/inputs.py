@@ -1,0 +1,191 @@
+"""Input plans: what a model is fed with, as one line that reproduces it.
+
+Hypothesis draws a small plan (kind, seed, scale); numpy expands it. Drawing whole images element by element would
+give some forty distinct values in 150,000. A plan shrinks towards the plainest kind. Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import UsageError
+from harness.records import TensorSpec
+
+Array = npt.NDArray[np.generic]
+
+
+class Kind(StrEnum):
+    """What the values look like; ordered from the plainest to the oddest, which is how plans shrink."""
+
+    RAMP = "ramp"
+    UNIFORM = "uniform"
+    NORMAL = "normal"
+    IMAGE = "image"
+    CONSTANT = "constant"
+    ONE_HOT = "one-hot"
+    CHECKERBOARD = "checkerboard"
+    SPARSE = "sparse"
+    DENORMAL = "denormal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputPlan:
+    """One input (all tensors of a model jointly): expands to the same arrays everywhere."""
+
+    kind: Kind = Kind.RAMP
+    seed: int = 0
+    scale: float = 1.0
+
+    def __str__(self) -> str:
+        """Return the plan as one word: `uniform:seed=3:scale=0.5`."""
+        return f"{self.kind}:seed={self.seed}:scale={self.scale!r}"
+
+    @classmethod
+    def parse(cls, text: str) -> InputPlan:
+        """Read what `str` wrote. Raises UsageError for anything else."""
+        try:
+            kind, seed, scale = text.split(":")
+            return cls(kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=float(scale.removeprefix("scale=")))
+        except ValueError as error:
+            raise UsageError(f"{text!r} is no input plan; write one like 'uniform:seed=3:scale=1.0'") from error
+
+
+PROBES = (
+    InputPlan(kind=Kind.UNIFORM, seed=1),
+    InputPlan(kind=Kind.NORMAL, seed=2),
+    InputPlan(kind=Kind.IMAGE, seed=3),
+)
+"""The fixed inputs every cell is tried with. Several and unlike one another: that the outputs vary is evidence."""
+
+
+def expand(plan: InputPlan, specs: Sequence[TensorSpec]) -> tuple[Array, ...]:
+    """Return one array for each spec: its static shape, its dtype, its admissible range.
+
+    The bits depend on the plan and the specs alone (numpy's legacy generator is frozen for good).
+    """
+    return tuple(_expand_one(plan, spec, index) for index, spec in enumerate(specs))
+
+
+def digest(arrays: Sequence[Array]) -> str:
+    """Return the content digest of arrays: values, shapes and dtypes."""
+    state = hashlib.sha256()
+    for array in arrays:
+        state.update(f"{array.dtype.str}{array.shape}".encode())
+        state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()[:32]
+
+
+def _expand_one(plan: InputPlan, spec: TensorSpec, index: int) -> Array:
+    shape = tuple(1 if axis is None else axis for axis in spec.shape)
+    random = np.random.RandomState((plan.seed * 7919 + index * 104729 + 1) % 2**32)
+    if spec.dtype == "bool":
+        return np.asarray(random.uniform(size=shape) < 0.5)
+    if spec.dtype.startswith(("int", "uint")):
+        return _integers(plan, spec, shape, random)
+    values = _VALUES[plan.kind](shape, random) * plan.scale
+    if spec.low is not None or spec.high is not None:
+        values = _into_range(values, spec)
+    return values.astype(spec.dtype)
+
+
+def _integers(plan: InputPlan, spec: TensorSpec, shape: tuple[int, ...], random: np.random.RandomState) -> Array:
+    low = 0 if spec.low is None else int(spec.low)
+    high = (255 if spec.dtype == "uint8" else 9) if spec.high is None else int(spec.high)
+    if plan.kind is Kind.CONSTANT:
+        return np.full(shape, low + plan.seed % (high - low + 1), dtype=spec.dtype)
+    if plan.kind is Kind.RAMP:
+        return (low + np.arange(np.prod(shape)).reshape(shape) % (high - low + 1)).astype(spec.dtype)
+    return random.randint(low, high + 1, size=shape).astype(spec.dtype)
+
+
+def _into_range(values: npt.NDArray[np.float64], spec: TensorSpec) -> npt.NDArray[np.float64]:
+    low = -np.inf if spec.low is None else spec.low
+    high = np.inf if spec.high is None else spec.high
+    if np.isfinite(low) and np.isfinite(high):  # squeezing keeps the variety that clipping would lose
+        return np.asarray(low + (high - low) * (np.tanh(values) + 1) / 2)
+    return np.clip(np.abs(values) + low if np.isfinite(low) else values, low, high)
+
+
+Values = Callable[[tuple[int, ...], np.random.RandomState], npt.NDArray[np.float64]]
+
+
+def _ramp(shape: tuple[int, ...], _: np.random.RandomState) -> npt.NDArray[np.float64]:
+    return np.linspace(-1.0, 1.0, num=int(np.prod(shape))).reshape(shape)
+
+
+def _image(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
+    """Smooth waves plus a little noise, quantised to 8 bits, in 0..1: neighbours resemble each other as in a photo."""
+    total = np.zeros(shape)
+    for axis, length in enumerate(shape):
+        waves = np.sin(np.arange(length) * random.uniform(0.2, 1.5) + random.uniform(0, 6))
+        total = total + waves.reshape([length if other == axis else 1 for other in range(len(shape))])
+    total = total + 0.2 * random.standard_normal(shape)
+    low, high = float(total.min()), float(total.max())
+    return np.round(255 * (total - low) / (high - low if high > low else 1.0)) / 255
+
+
+def _one_hot(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
+    values = np.zeros(int(np.prod(shape)))
+    values[random.randint(values.size)] = 1.0
+    return values.reshape(shape)
+
+
+def _checkerboard(shape: tuple[int, ...], _: np.random.RandomState) -> npt.NDArray[np.float64]:
+    return np.asarray(np.indices(shape).sum(axis=0) % 2, dtype=np.float64)
+
+
+def _sparse(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
+    return np.asarray(random.standard_normal(shape) * (random.uniform(size=shape) < 0.05))
+
+
+def _denormal(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
+    return np.asarray(random.uniform(-1e-39, 1e-39, size=shape))
+
+
+_VALUES: dict[Kind, Values] = {
+    Kind.RAMP: _ramp,
+    Kind.UNIFORM: lambda shape, random: random.uniform(-1.0, 1.0, size=shape),
+    Kind.NORMAL: lambda shape, random: np.asarray(random.standard_normal(shape)),
+    Kind.IMAGE: _image,
+    Kind.CONSTANT: lambda shape, random: np.full(shape, random.uniform(0.25, 1.0)),
+    Kind.ONE_HOT: _one_hot,
+    Kind.CHECKERBOARD: _checkerboard,
+    Kind.SPARSE: _sparse,
+    Kind.DENORMAL: _denormal,
+}
+
+
+@cache
+def corpus(draws: int) -> tuple[InputPlan, ...]:
+    """Return the fixed probes and `draws` plans that hypothesis draws the same way every time.
+
+    Fixed, so that a warm store holds every reference a run asks for and TensorFlow need not start.
+    """
+    from hypothesis import HealthCheck, Phase, given, settings
+
+    from harness.strategies import plans
+
+    drawn: list[InputPlan] = []
+
+    @settings(
+        max_examples=4 * draws + 4,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(plans())
+    def collect(plan: InputPlan) -> None:
+        if plan not in drawn and plan not in PROBES:
+            drawn.append(plan)
+
+    if draws:
+        collect()
+    return PROBES + tuple(drawn[:draws])

@@ -1,0 +1,219 @@
+"""One lane of work: an exporter and one worker per target, used by one thread, turning cells into records.
+
+This is where a cell's road is decided: artifact, inputs, observation, diagnosis, comparison, repetition, record.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from harness import blobs
+from harness.compare import compare_output, sensitivity
+from harness.diagnose import diagnose
+from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.exporting import ExporterLostError
+from harness.inputs import PROBES, Array, InputPlan, expand
+from harness.library import Artifact, Library
+from harness.observing import Observed, OpenCV
+from harness.pictures import Picture, load_pictures
+from harness.records import (
+    Latency,
+    Observation,
+    Outcome,
+    PortLayouts,
+    Record,
+    Stage,
+    Target,
+    Timing,
+)
+from harness.subjects import Subject
+from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
+
+_STDERR_KEPT = 8_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input of a model, for both sides."""
+
+    name: str
+    """The input plan, or the picture's name: one line that reproduces it."""
+    keras: tuple[Array, ...]
+    """What TensorFlow is given, in Keras's layout."""
+    opencv: blobs.Feed
+    """What the worker is given."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stopwatch:
+    """Wall-clock seconds by step, for the record."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def measure(self, step: str, started: float) -> None:
+        """Add the time since `started` (perf_counter) to a step."""
+        self.seconds[step] = round(self.seconds.get(step, 0.0) + time.perf_counter() - started, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One question: this model, by this route, on this target."""
+
+    subject: Subject
+    route: str
+    target: Target
+    environment: str
+    """The word of `--opencv` that names the target."""
+
+
+class Lane:
+    """Judges cells one after another."""
+
+    def __init__(self, library: Library, workers: dict[str, OpenCV], *, repeats: int) -> None:
+        """Take a worker for each environment; time `repeats` forward passes per cell."""
+        self.library = library
+        self._workers = workers
+        self._repeats = repeats
+
+    def close(self) -> None:
+        """End every worker."""
+        for worker in self._workers.values():
+            worker.close()
+
+    def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Record:
+        """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does."""
+        watch = Stopwatch()
+        blank = _blank(cell, plans)
+        started = time.perf_counter()
+        try:
+            artifact = self.library.artifact(cell.subject, cell.route)
+        except (ExportFailedError, ModelRejectedError) as error:
+            return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
+        except ExporterLostError as error:
+            return replace(blank, outcome=Outcome.HARNESS_ERROR, stage=Stage.EXPORT, message=str(error))
+        watch.measure("export", started)
+        return self._with_artifact(cell, artifact, plans, blank, watch)
+
+    def _with_artifact(
+        self, cell: Cell, artifact: Artifact, plans: Sequence[InputPlan], blank: Record, watch: Stopwatch
+    ) -> Record:
+        inputs = tuple(_inputs(cell.subject, artifact, plans))
+        attempt = self._attempt(cell, artifact, inputs, watch)
+        verdict, observed = attempt
+        if verdict.outcome not in {Outcome.OK, Outcome.ROUTE_ABSENT}:
+            # What ran before in this process must not decide: a fresh worker has the last word.
+            self._workers[cell.environment].restart()
+            again, observed = self._attempt(cell, artifact, inputs, watch)
+            verdict = again if again.fingerprint == verdict.fingerprint else nondeterministic(verdict, again)
+        return _fill(blank, artifact, verdict, observed.observation, watch)
+
+    def _attempt(
+        self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], watch: Stopwatch
+    ) -> tuple[Verdict, Observed]:
+        started = time.perf_counter()
+        worker = self._workers[cell.environment]
+        feeds = [given.opencv for given in inputs]
+        observed = worker.observe(artifact.manifest, artifact.model, feeds, timing_repeats=self._repeats)
+        watch.measure("opencv", started)
+        failure = diagnose(observed.observation)
+        if failure is not None:
+            return from_failure(failure, artifact.manifest.node_layers), observed
+        started = time.perf_counter()
+        verdict = self._compare(cell, artifact, inputs, observed)
+        watch.measure("compare", started)
+        return verdict, observed
+
+    def _compare(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], observed: Observed) -> Verdict:
+        try:
+            references = self.library.references(cell.subject, artifact, [given.keras for given in inputs])
+        except NoReferenceError as error:
+            return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
+        except (ExporterLostError, ModelRejectedError, HarnessError) as error:
+            return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
+        differences = [
+            compare_output(got, reference, given.name)
+            for given, outputs, expected in zip(inputs, observed.outputs, references, strict=True)
+            for got, reference in zip(outputs, expected, strict=True)
+        ]
+        return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+
+
+def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
+    specs = [port.tensor for port in artifact.manifest.inputs]
+    for picture in load_pictures(subject.picture) if subject.picture else ():
+        yield _from_picture(picture)
+    for plan in plans:
+        arrays = expand(plan, specs)
+        yield Input(name=str(plan), keras=arrays, opencv=arrays)
+
+
+def _from_picture(picture: Picture) -> Input:
+    blob = picture.blob
+    given = blobs.Picture(pixels=picture.image, scale=blob.scale, mean=blob.mean, swap_rb=blob.swap_rb)
+    return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(given,))
+
+
+def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:
+    """Return the record of a cell of which nothing is known yet."""
+    words = ["dnn-harness", "check", cell.subject.id, "--route", cell.route, "--opencv", cell.environment]
+    if cell.target.engine_asked != "default":
+        words += ["--engine", cell.target.engine_asked]
+    for shape in cell.subject.source.input_shapes:
+        words += ["--input-shape", ",".join(map(str, shape))]
+    if cell.subject.source.trust_lambda:
+        words.append("--trust-lambda")
+    for plan in plans:
+        if plan not in PROBES:
+            words += ["--input", str(plan)]
+    return Record(
+        case=cell.subject.id,
+        route=cell.route,
+        target=cell.target,
+        outcome=Outcome.HARNESS_ERROR,
+        family=cell.subject.family,
+        reproduce=shlex.join(words),
+    )
+
+
+def _fill(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation, watch: Stopwatch) -> Record:
+    manifest = artifact.manifest
+    return replace(
+        blank,
+        outcome=verdict.outcome,
+        stage=verdict.stage,
+        op=verdict.op,
+        layer=verdict.layer,
+        message=verdict.message,
+        signal=verdict.signal,
+        parity=verdict.parity,
+        target=replace(blank.target, engine_used=seen.engine_used),
+        layout=PortLayouts(
+            input=tuple(port.layout.value for port in manifest.inputs),
+            output=tuple(port.layout.value for port in manifest.outputs),
+        ),
+        latency=_latency(seen),
+        artifact=artifact.key,
+        seconds=watch.seconds,
+        stderr=seen.stderr[-_STDERR_KEPT:],
+        ops=manifest.ops,
+    )
+
+
+def _latency(seen: Observation) -> Latency | None:
+    if seen.load_ms is None or not seen.forward_ms:
+        return None
+    times = np.asarray(seen.forward_ms)
+    return Latency(
+        load_ms=round(seen.load_ms, 4),
+        forward_ms=Timing(
+            min=round(float(times.min()), 4),
+            median=round(float(np.median(times)), 4),
+            p95=round(float(np.percentile(times, 95)), 4),
+            n=len(times),
+        ),
+    )

@@ -1,0 +1,171 @@
+"""Artifacts and references: from the store where it has them, else from the exporter, and into the store.
+
+With a warm store the exporter is never started, and so TensorFlow is never imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness import errors, fingerprint
+from harness.artifacts import ArtifactStore
+from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.exporting import Exporter
+from harness.inputs import Array, digest
+from harness.records import Manifest, ModelInfo, from_json, to_json
+from harness.subjects import Subject
+from harness.tolerance import Reference
+
+_FAILURE = "failure.json"
+_LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
+"""Errors that are facts about the model: they are stored like a success. A lost child or a full disk is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """An exported model on disk."""
+
+    key: str
+    manifest: Manifest
+    model: Path
+
+
+class Library:
+    """What is known of models, by content. One per lane: it owns an exporter."""
+
+    def __init__(self, store: ArtifactStore, exporter: Exporter) -> None:
+        self._store = store
+        self._exporter = exporter
+        self._opened: dict[Subject, str] = {}
+
+    def info(self, subject: Subject) -> ModelInfo:
+        """Return what a model is. Raises ModelRejectedError."""
+
+        def build(folder: Path) -> None:
+            (folder / "info.json").write_text(to_json(self._exporter.describe(subject.source)))
+
+        folder = self._entry("info", self._key(subject), build)
+        return from_json((folder / "info.json").read_text(), ModelInfo)
+
+    def artifact(self, subject: Subject, route: str) -> Artifact:
+        """Return a model exported by a route. Raises ExportFailedError, ModelRejectedError."""
+        key = self._key(subject, route)
+
+        def build(folder: Path) -> None:
+            manifest = self._exporter.export(subject.source, route, folder)
+            (folder / "manifest.json").write_text(to_json(manifest))
+
+        folder = self._entry("artifact", key, build)
+        manifest = from_json((folder / "manifest.json").read_text(), Manifest)
+        return Artifact(key=key, manifest=manifest, model=folder / manifest.file)
+
+    def references(
+        self, subject: Subject, artifact: Artifact, feeds: Sequence[Sequence[Array]]
+    ) -> tuple[tuple[Reference, ...], ...]:
+        """Return TensorFlow's outputs for each feed (arrays in Keras layout), in the artifact's output order.
+
+        All that are missing are computed in one request. Raises NoReferenceError.
+        """
+        weights = artifact.manifest.weights_digest
+        keys = [self._key(subject, weights, digest(feed)) for feed in feeds]
+        missing = {
+            key: feed for key, feed in zip(keys, feeds, strict=True) if self._store.get("reference", key) is None
+        }
+        if missing:
+            with self._store.lock("references", self._key(subject, weights)):
+                left = {key: feed for key, feed in missing.items() if self._store.get("reference", key) is None}
+                self._compute(subject, weights, left)
+        return tuple(self._read_reference(key, artifact) for key in keys)
+
+    def _compute(self, subject: Subject, weights: str, missing: dict[str, Sequence[Array]]) -> None:
+        if not missing:
+            return
+        with self._store.scratch() as scratch:
+            inputs = [_write_feed(scratch / f"{key}.in.npz", feed) for key, feed in missing.items()]
+            folders = {key: scratch / key for key in missing}
+            for folder in folders.values():
+                folder.mkdir()
+            try:
+                outputs = [folder / "reference.npz" for folder in folders.values()]
+                answer = self._exporter.reference(subject.source, inputs, outputs)
+            except NoReferenceError as error:
+                for folder in folders.values():
+                    _write_failure(folder, error)
+                answer = {"weights_digest": weights, "why": ""}
+            if answer["weights_digest"] != weights:
+                raise HarnessError(
+                    f"{subject.id} builds different weights each time, so its artifact cannot be compared; "
+                    "load fixed weights in its builder"
+                )
+            for key, folder in folders.items():
+                (folder / "why.txt").write_text(answer["why"])
+                self._store.put("reference", key, folder)
+
+    def _read_reference(self, key: str, artifact: Artifact) -> tuple[Reference, ...]:
+        folder = self._store.get("reference", key)
+        if folder is None:
+            raise HarnessError(f"the store lost a reference that was just written ({key}); run again")
+        _raise_stored(folder)
+        why = (folder / "why.txt").read_text()
+        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
+            return tuple(
+                Reference(
+                    name=port.name,
+                    float32=arrays[f"f32_{index}"],
+                    best=arrays[f"f64_{index}"],
+                    noise=float(arrays[f"noise_{index}"]),
+                    why=why,
+                )
+                for index, port in enumerate(artifact.manifest.outputs)
+            )
+
+    def _key(self, subject: Subject, *more: str) -> str:
+        """Return the store key of something made from this model by today's exporter."""
+        model = subject.fingerprint() or self._opened.get(subject)
+        if model is None:  # a callable: only what it builds tells whether it is the same as last time
+            model = self._opened[subject] = self._exporter.describe(subject.source).weights_digest
+        return fingerprint.combine(model, fingerprint.exporter(), *more)
+
+    def _entry(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
+        """Return the stored folder, building it under a lock where it is absent or damaged."""
+        folder = self._store.get(kind, key)
+        if folder is None:
+            with self._store.lock(kind, key):
+                folder = self._store.get(kind, key) or self._build(kind, key, build)
+        _raise_stored(folder)
+        return folder
+
+    def _build(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
+        with self._store.scratch() as scratch:
+            folder = scratch / "entry"
+            folder.mkdir()
+            try:
+                build(folder)
+            except _LASTING as error:
+                for left in folder.iterdir():
+                    left.unlink()
+                _write_failure(folder, error)
+            return self._store.put(kind, key, folder)
+
+
+def _write_feed(path: Path, feed: Sequence[Array]) -> Path:
+    np.savez(path, **{f"i{index}": array for index, array in enumerate(feed)})  # type: ignore[arg-type]
+    return path
+
+
+def _write_failure(folder: Path, error: HarnessError) -> None:
+    (folder / _FAILURE).write_text(json.dumps({"error": type(error).__name__, "message": str(error)}))
+
+
+def _raise_stored(folder: Path) -> None:
+    """Raise the error that was stored instead of a result, if one was."""
+    path = folder / _FAILURE
+    if path.exists():
+        stored = json.loads(path.read_text())
+        kind = {error.__name__: error for error in _LASTING}.get(stored["error"], errors.HarnessError)
+        raise kind(stored["message"])

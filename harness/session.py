@@ -1,0 +1,320 @@
+"""The use cases: plan the cells, run them over lanes, hold the records against expectations. Decides; prints nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness import fingerprint, subjects
+from harness.artifacts import ArtifactStore
+from harness.cases import Case, load_zoo, select
+from harness.config import Settings
+from harness.environments import Environment, Environments
+from harness.errors import HarnessError, UsageError
+from harness.expectations import Expectations, parse
+from harness.exporting import Exporter
+from harness.inputs import InputPlan, corpus
+from harness.lane import Cell, Lane
+from harness.library import Library
+from harness.observing import WORKER, OpenCV
+from harness.records import Judgement, ModelInfo, Outcome, Record, Target
+from harness.routes import Route, pick_routes
+from harness.store import CellId, RunDirectory, RunPlan
+from harness.subjects import Subject
+
+OnRecord = Callable[[Record], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a run will do, and what it cannot."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Cases that cannot be tried here, each with the reason."""
+
+    @property
+    def ids(self) -> tuple[CellId, ...]:
+        """The cells as they are named in records."""
+        return tuple(cell_id(cell) for cell in self.cells)
+
+
+def cell_id(cell: Cell) -> CellId:
+    """Return a cell's four words."""
+    return CellId(case=cell.subject.id, route=cell.route, opencv=cell.target.opencv, engine=cell.target.engine_asked)
+
+
+class Session:
+    """Owns the store, the environments and the children; a context manager that ends them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = ArtifactStore(settings.store)
+        self.environments = Environments(settings.store / "environments")
+        self.expectations = read_expectations(settings)
+        self._targets: dict[str, tuple[Environment, Target]] = {}
+        self._lanes: list[tuple[Lane, Exporter]] = []
+        self._guard = threading.RLock()
+        self._ended = False
+        self.tensorflow_started = False
+        """Whether anything was missing in the store, so that the exporter had to start."""
+
+    def __enter__(self) -> Self:
+        """Give the session; children are started when first needed."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End every child."""
+        self.close()
+
+    def close(self) -> None:
+        """End every child, also those at work in other threads: their requests end at once."""
+        with self._guard:
+            self._ended = True
+            for lane, exporter in self._lanes:
+                lane.close()
+                exporter.close()
+            self._lanes.clear()
+
+    # -- what there is ------------------------------------------------------------------------------------------
+
+    def zoo(self) -> tuple[Case, ...]:
+        """Return the cases of every zoo in the settings."""
+        return tuple(case for package in self.settings.zoo for case in load_zoo(package))
+
+    def target(self, asked: str) -> Target:
+        """Return what a word of `--opencv` stands for, having started it once. Raises EnvironmentFailedError."""
+        with self._guard:
+            if asked not in self._targets:
+                environment = self.environments.resolve(asked)
+                with self._worker(environment) as worker:
+                    target = worker.identity()
+                self._targets[asked] = (environment, replace(target, opencv=environment.release or target.opencv))
+            return self._targets[asked][1]
+
+    def targets(self) -> dict[str, Target]:
+        """Return every target of the settings by the word that asks for it."""
+        return {asked: self.target(asked) for asked in self.settings.opencv}
+
+    def info(self, subject: Subject) -> ModelInfo:
+        """Return what a model is. Raises ModelRejectedError."""
+        with self.offline_lane() as lane:
+            return lane.library.info(subject)
+
+    def good_routes(self, subject: Subject) -> tuple[str, ...]:
+        """Return the names of the routes, other than stock ones, that a subject can take."""
+        return tuple(route.name for route in pick_routes((), subject.source.kind) if not route.stock)
+
+    # -- planning -----------------------------------------------------------------------------------------------
+
+    def plan_zoo(self, wanted: str) -> Plan:
+        """Plan a tier or a glob of the zoo by all routes (or those of the settings) on every target."""
+        chosen = select(self.zoo(), wanted)
+        left_out = tuple(
+            (case.id, f"needs {', '.join(missing)}") for case in chosen if (missing := case.missing_packages())
+        )
+        skipped = dict(left_out)
+        wanted_subjects = [subjects.from_case(case, self.settings.zoo) for case in chosen if case.id not in skipped]
+        cells = [cell for subject in wanted_subjects for cell in self.cells(subject)]
+        if not cells:
+            raise UsageError(f"nothing to run: {'; '.join(f'{case} {why}' for case, why in left_out)}")
+        return Plan(cells=tuple(cells), left_out=left_out)
+
+    def cells(self, subject: Subject, *, quick: bool = False) -> Iterator[Cell]:
+        """Yield a subject's cells; `quick` leaves out routes that run a converter of their own."""
+        routes: Sequence[Route] = pick_routes(self.settings.route, subject.source.kind)
+        if quick and not self.settings.route:
+            routes = [route for route in routes if route.quick]
+        for route in routes:
+            for asked, target in self.targets().items():
+                yield Cell(subject=subject, route=route.name, target=target, environment=asked)
+
+    def plans(self) -> tuple[InputPlan, ...]:
+        """Return the inputs every cell is compared on: the fixed probes and hypothesis's fixed draws."""
+        return corpus(self.settings.draws)
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def run(self, cells: Sequence[Cell], on_record: OnRecord, plans: Sequence[InputPlan] = ()) -> None:
+        """Judge every cell over `jobs` lanes; `on_record` is called from this thread as each one ends.
+
+        All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
+        """
+        waiting = _by_subject(cells)
+        done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
+        plans = plans or self.plans()
+        threads = [
+            threading.Thread(target=self._work, args=(waiting, plans, done), daemon=True)
+            for _ in range(min(self.settings.jobs, len(waiting)))
+        ]
+        for thread in threads:
+            thread.start()
+        running = len(threads)
+        while running:
+            item = done.get()
+            if isinstance(item, BaseException):
+                raise item
+            if item is None:
+                running -= 1
+            else:
+                on_record(item)
+
+    def _work(
+        self,
+        waiting: list[list[Cell]],
+        plans: Sequence[InputPlan],
+        done: queue.SimpleQueue[Record | BaseException | None],
+    ) -> None:
+        """Take subjects until none is left: a lane's thread."""
+        try:
+            with self.lane() as lane:
+                while not self._ended:
+                    with self._guard:
+                        if not waiting:
+                            break
+                        group = waiting.pop(0)
+                    for cell in group:
+                        done.put(self.judged(lane.judge(cell, plans)))
+            done.put(None)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+            done.put(error)
+
+    @contextlib.contextmanager
+    def lane(self) -> Iterator[Lane]:
+        """Give a lane with children of its own."""
+        self.targets()
+        with self.offline_lane() as lane:
+            yield lane
+
+    @contextlib.contextmanager
+    def offline_lane(self) -> Iterator[Lane]:
+        """Give a lane with workers for the targets known so far: for what needs no OpenCV."""
+        exporter = Exporter(seconds=self.settings.export_seconds)
+        workers = {asked: self._worker(environment) for asked, (environment, _) in self._targets.items()}
+        lane = Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
+        with self._guard:
+            self._lanes.append((lane, exporter))
+        try:
+            yield lane
+        finally:
+            self.tensorflow_started |= exporter.started
+            lane.close()
+            exporter.close()
+
+    def judged(self, record: Record) -> Record:
+        """Return a record with its judgement."""
+        judgement, expected = self.expectations.judge(record)
+        return replace(record, judgement=judgement, expected=expected)
+
+    def _worker(self, environment: Environment) -> OpenCV:
+        return OpenCV(
+            [str(environment.python), str(WORKER)],
+            memory_bytes=int(self.settings.memory_gb * (1 << 30)),
+            load_seconds=self.settings.load_seconds,
+            forward_seconds=self.settings.forward_seconds,
+            engine=self.settings.engine,
+        )
+
+    # -- a recorded run -----------------------------------------------------------------------------------------
+
+    def begin(self, plan: Plan, out: Path, command: str) -> tuple[RunDirectory, tuple[Record, ...]]:
+        """Open a run directory for a plan; returns it with the records that an interrupted run left there."""
+        directory = RunDirectory(out)
+        earlier = directory.begin(
+            RunPlan(
+                cells=plan.ids,
+                fingerprint=self._fingerprint(plan),
+                started=datetime.now(UTC).isoformat(timespec="seconds"),
+                command=command,
+                versions={name: version(name) for name in ("opencv-dnn-harness", *_SHOWN_VERSIONS)},
+                host=socket.gethostname(),
+            )
+        )
+        return directory, tuple(self.judged(record) for record in earlier)
+
+    def _fingerprint(self, plan: Plan) -> str:
+        """Digest what the records depend on, so that only records of the same question are taken over."""
+        models = sorted({cell.subject.id: cell.subject.fingerprint() or "" for cell in plan.cells}.items())
+        targets = sorted({repr(cell.target) for cell in plan.cells})
+        host = fingerprint.files(sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent)
+        plans = " ".join(map(str, self.plans()))
+        return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
+
+
+_SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+
+
+def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.subject.id, []).append(cell)
+    return list(groups.values())
+
+
+def read_expectations(settings: Settings) -> Expectations:
+    """Read every expectation file of the settings. Raises UsageError with file and line."""
+    entries = [entry for path in expectation_files(settings) for entry in parse(_read(path), str(path))]
+    return Expectations(tuple(entries))
+
+
+def expectation_files(settings: Settings) -> tuple[Path, ...]:
+    """Return the TOML files that the settings name, or that lie in the folders they name."""
+    found: list[Path] = []
+    for name in settings.expectations:
+        path = settings.root / name
+        if not path.exists():
+            raise UsageError(
+                f"expectations: {path} does not exist; create it or correct [tool.dnn-harness] expectations"
+            )
+        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    return tuple(found)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def failed(records: Sequence[Record], planned: int) -> list[str]:
+    """Return why a run is not fine, as sentences; empty where it is."""
+    wrong = [record for record in records if record.judgement is not Judgement.AS_EXPECTED]
+    reasons = [f"{len(wrong)} of {len(records)} cells are not as expected"] if wrong else []
+    if len(records) != planned:
+        reasons.append(f"{planned} cells were planned but {len(records)} reported")
+    return reasons
+
+
+def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[str, ...]) -> bool:
+    """Whether a checked model works: by every route asked for, or by a good route on each target where none was."""
+    if asked:
+        return all(record.outcome is Outcome.OK for record in records)
+    targets = {record.target.opencv for record in records}
+    good = {r.target.opencv for r in records if r.outcome is Outcome.OK and not routes[r.route].stock}
+    return targets == good
+
+
+def advise(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Add to every failing record the routes that were run on the same target and do work. Nothing untried is advised."""
+    return tuple(
+        record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
+        for record in records
+    )
+
+
+def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
+    others = (r for r in records if r.target.opencv == record.target.opencv and r.outcome is Outcome.OK)
+    return tuple(f"route {r.route} loads and matches on OpenCV {r.target.opencv}" for r in others)
+
+
+__all__ = ["HarnessError", "Plan", "Session", "advise", "cell_id", "failed", "supported"]

@@ -1,0 +1,93 @@
+"""What is put to the test: a zoo case or a user's own model, with the digest of everything it is made from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness import fingerprint
+from harness.cases import Case, load_zoo
+from harness.errors import UsageError
+from harness.sniff import recognise
+from harness.sources import Source, SourceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A model to be tried, named but not opened."""
+
+    id: str
+    """Case id, or the model as the user named it."""
+    source: Source
+    family: str = ""
+    picture: str | None = None
+    """`module:callable` giving real inputs, or None."""
+
+    def fingerprint(self) -> str | None:
+        """Return the digest of what the model is made from; None where only opening it can tell (a callable)."""
+        source = self.source
+        shapes = repr((source.input_shapes, source.trust_lambda))
+        if source.kind is SourceKind.CALLABLE:
+            return None
+        if source.kind is SourceKind.CASE:
+            return fingerprint.combine("case", self.id, shapes, *(fingerprint.module(name) for name in self._modules()))
+        return fingerprint.combine(source.kind, shapes, fingerprint.path(Path(source.location)))
+
+    def _modules(self) -> tuple[str, ...]:
+        case = next(case for package in self.source.zoo for case in load_zoo(package) if case.id == self.id)
+        return (case.module,)
+
+
+def from_case(case: Case, zoo: tuple[str, ...]) -> Subject:
+    """Return the subject for a zoo case."""
+    source = Source(kind=SourceKind.CASE, location=case.id, zoo=zoo)
+    return Subject(id=case.id, source=source, family=case.family, picture=case.picture)
+
+
+def from_text(
+    model: str, *, zoo: tuple[str, ...], input_shapes: Sequence[tuple[int, ...]] = (), trust_lambda: bool = False
+) -> Subject:
+    """Return the subject a user means by a file, a folder, `package.module:callable` or a case id.
+
+    Raises UsageError (ModelRejectedError for a file that is not what it seems).
+    """
+    options = {"input_shapes": tuple(input_shapes), "trust_lambda": trust_lambda}
+    path = Path(model).expanduser()
+    if path.exists() or _looks_like_a_path(model):
+        source = Source(kind=recognise(path), location=str(path.resolve()), **options)  # type: ignore[arg-type]
+        return Subject(id=model, source=source, family="files")
+    if ":" in model:
+        return Subject(
+            id=model,
+            source=Source(kind=SourceKind.CALLABLE, location=_callable_name(model), **options),  # type: ignore[arg-type]
+            family="callables",
+        )
+    subject = from_case(_find_case(model, zoo), zoo)
+    return replace(subject, source=replace(subject.source, **options))  # type: ignore[arg-type]
+
+
+def _looks_like_a_path(model: str) -> bool:
+    return ":" not in model and bool(Path(model).suffix or model.startswith((".", "/", "~")) or model.endswith("/"))
+
+
+def _callable_name(model: str) -> str:
+    module, _, name = model.partition(":")
+    if not (all(part.isidentifier() for part in module.split(".")) and name.isidentifier()):
+        raise UsageError(
+            f"{model!r} is neither a file nor package.module:callable; write for example my_nets.unet:build"
+        )
+    return model
+
+
+def _find_case(model: str, zoo: tuple[str, ...]) -> Case:
+    cases = {case.id: case for package in zoo for case in load_zoo(package)}
+    if model in cases:
+        missing = cases[model].missing_packages()
+        if missing:
+            raise UsageError(f"case {model!r} needs {', '.join(missing)}, not installed here; see its `requires`")
+        return cases[model]
+    near = difflib.get_close_matches(model, cases, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "`dnn-harness zoo list` shows the cases"
+    raise UsageError(f"{model!r} is no file, no package.module:callable and no case id; {hint}")

@@ -1,0 +1,177 @@
+"""What a person sees in a terminal: tables on stdout, progress and messages on stderr. Decides nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from harness.cases import Case
+from harness.errors import ExitCode
+from harness.records import Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec
+
+_STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
+
+
+def _out() -> Console:
+    return Console(highlight=False)
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """Tell the user what happens."""
+    _err().print(escape(message), soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Tell the user what went wrong."""
+    _err().print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+
+
+def defect(error: Exception) -> int:
+    """Name a defect of our own: one line for the user, the traceback for whoever mends it."""
+    complain(f"this is a defect of dnn-harness, not of your model: {type(error).__name__}: {error}")
+    _err().print(escape("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
+    return ExitCode.INTERNAL
+
+
+@contextlib.contextmanager
+def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
+    """Show a bar while the body runs; call what it gives with each record."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err()) as bar:
+        task = bar.add_task("starting", total=total, completed=done)
+
+        def advance(record: Record) -> None:
+            bar.update(task, advance=1, description=escape(f"{record.case} [{record.route}] {record.outcome}"[-60:]))
+
+        yield advance
+
+
+def summary(records: Sequence[Record], planned: int) -> None:
+    """Print the counts of a run and every cell that was not as expected."""
+    outcomes = Counter(record.outcome for record in records)
+    line = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    _out().print(f"{len(records)} of {planned} planned cells reported: {line}")
+    for record in records:
+        if record.judgement is not Judgement.AS_EXPECTED:
+            _out().print(escape(sentence(record)), soft_wrap=True)
+
+
+def sentence(record: Record) -> str:
+    """Return what a cell did, what it should have done, and how to see it again."""
+    expected = record.expected or "ok"
+    stage = f" {record.stage}:" if record.stage else ""
+    details = "".join(f" {name} {value}" for name, value in (("op", record.op), ("layer", record.layer)) if value)
+    hint = " - delete its expectation" if record.judgement is Judgement.FIXED else ""
+    return (
+        f"{record.judgement or ''} {where(record)}{stage} outcome={record.outcome}{details}, "
+        f"but should be {expected}{hint}\n    {' '.join((record.message or '').split())}\n    {record.reproduce}"
+    )
+
+
+def where(record: Record) -> str:
+    """Return a cell's name as assertion messages begin with it."""
+    return f"{record.case} [{record.route}, OpenCV {record.target.opencv}/{record.target.engine_asked}]"
+
+
+def model(name: str, info: ModelInfo) -> None:
+    """Print what a model is."""
+    console = _out()
+    console.print(f"[bold]{escape(name)}[/]  {info.kind}, {info.parameters:,} parameters")
+    for title, tensors in (("input", info.inputs), ("output", info.outputs)):
+        for tensor in tensors:
+            console.print(f"  {title:6} {escape(tensor_line(tensor))}", soft_wrap=True)
+    if info.layers:
+        console.print(f"  layers {escape(', '.join(info.layers))}", soft_wrap=True)
+
+
+def tensor_line(tensor: TensorSpec) -> str:
+    """Return a tensor's name, shape and dtype as one line."""
+    shape = ", ".join("?" if axis is None else str(axis) for axis in tensor.shape)
+    limits = f" in {tensor.low:g}..{tensor.high:g}" if tensor.low is not None and tensor.high is not None else ""
+    return f"{tensor.name}  [{shape}]  {tensor.dtype}{limits}"
+
+
+def ports(manifests: Sequence[Manifest]) -> None:
+    """Print how each route names and lays out the tensors."""
+    table = Table("route", "", "name in OpenCV", "shape in OpenCV", "dtype", "layout", box=None, pad_edge=False)
+    for manifest in manifests:
+        for title, found in (("input", manifest.inputs), ("output", manifest.outputs)):
+            for port in found:
+                shape = ", ".join(map(str, blob_shape(port)))
+                table.add_row(
+                    manifest.route,
+                    title,
+                    escape(port.name),
+                    f"[{shape}]".replace("[", r"\["),
+                    port.tensor.dtype,
+                    port.layout,
+                )
+    _out().print(table)
+
+
+def blob_shape(port: Port) -> tuple[int | None, ...]:
+    """Return the shape a port has in OpenCV."""
+    shape = port.tensor.shape
+    if port.layout is Layout.NCHW and len(shape) == 4:
+        return (shape[0], shape[3], shape[1], shape[2])
+    return shape
+
+
+def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
+    """Print the answer of `check`."""
+    model(name, info)
+    table = Table("OpenCV", "route", "outcome", "error / allowed", "forward", "what", box=None, pad_edge=False)
+    for record in records:
+        style = _STYLES.get(record.outcome, "red")
+        table.add_row(
+            record.target.opencv,
+            record.route,
+            f"[{style}]{record.outcome}[/]",
+            _margin(record),
+            f"{record.latency.forward_ms.median:.3g} ms" if record.latency else "",
+            escape(_what(record)),
+        )
+    _out().print(table)
+    for line in dict.fromkeys(line for record in records for line in record.advice):
+        _out().print(f"tried: {escape(line)}", soft_wrap=True)
+
+
+def _margin(record: Record) -> str:
+    if record.parity is None or record.parity.max_abs is None:
+        return ""
+    return f"{record.parity.max_abs:.2g} / {record.parity.allowed:.2g}"
+
+
+def _what(record: Record) -> str:
+    blame = " ".join(f"{name} {value}:" for name, value in (("op", record.op), ("layer", record.layer)) if value)
+    return " ".join(f"{blame} {record.message or ''}".split())[:400]
+
+
+def case_line(case: Case, missing: Sequence[str]) -> str:
+    """Return one line of `zoo list`."""
+    inputs = "; ".join(tensor_line(tensor) for tensor in case.inputs)
+    needs = f"  (needs {', '.join(missing)})" if missing else ""
+    return f"{case.id:44} {case.tier:5} {inputs}{needs}"
+
+
+def one_json_line(row: Mapping[str, object]) -> str:
+    """Return one row of `--json` output."""
+    return json.dumps(row, ensure_ascii=False)

@@ -1,0 +1,60 @@
+"""The derived tolerance: how far a correct float32 implementation may be from TensorFlow. Pure.
+
+TensorFlow's own rounding error on this very input, E = max|y32 - y64|, sets the scale (y64 is the float64 twin's
+output). OpenCV passes where |y_cv - y64| <= K * max(E, 4 ulp at the output's scale).
+
+K = 32: on 127 users' models the error of correct cells stayed below 15 * E and wrong cells began at 15,000 * E.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.inputs import Array
+
+K = 32.0
+FLOOR_ULPS = 4.0
+ULP = float(np.finfo(np.float32).eps)
+SENSITIVITY_NEEDED = 1000.0
+"""The reference must vary between inputs by this many tolerances; otherwise agreement proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What TensorFlow says one output is, for one input."""
+
+    name: str
+    float32: Array
+    """TensorFlow's own result."""
+    best: Array
+    """The float64 twin's result, or `float32` where no twin could be built."""
+    noise: float
+    """E: TensorFlow's own rounding error, or its estimate; 0 for integers."""
+    why: str
+    """How `noise` was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """The largest admissible absolute difference, and where it comes from."""
+
+    allowed: float
+    why: str
+
+
+def derive(reference: Reference) -> Tolerance:
+    """Return the tolerance of one output. Integer and boolean outputs must be equal."""
+    if not np.issubdtype(reference.float32.dtype, np.floating):
+        return Tolerance(allowed=0.0, why="integers must be equal")
+    finite = reference.best[np.isfinite(reference.best)]
+    scale = float(np.max(np.abs(finite))) if finite.size else 0.0
+    floor = FLOOR_ULPS * ULP * scale
+    noise = reference.noise if np.isfinite(reference.noise) else 0.0
+    if noise >= floor:
+        return Tolerance(allowed=K * noise, why=f"{K:g} x TensorFlow's rounding error {noise:.3g} ({reference.why})")
+    tiny = float(np.finfo(np.float32).tiny)
+    return Tolerance(
+        allowed=K * max(floor, tiny), why=f"{K:g} x 4 ulp at output scale {scale:.3g}; {reference.why} gave {noise:.3g}"
+    )
