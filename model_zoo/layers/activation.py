@@ -10,8 +10,8 @@ _family = Family(__name__, "layers")
 _IMAGE = image(5, 7, 3)
 _CORE_FUNCTIONS = "gelu swish hard_sigmoid"
 _MORE_FUNCTIONS = (
-    "celu elu exponential hard_shrink hard_silu hard_tanh leaky_relu log_sigmoid log_softmax mish relu relu6 selu sigmoid "
-    "soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid squareplus tanh tanh_shrink"
+    "celu elu exponential hard_shrink hard_silu hard_tanh leaky_relu log_sigmoid log_softmax mish relu relu6 "
+    "selu sigmoid soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid squareplus tanh tanh_shrink"
 )
 
 
