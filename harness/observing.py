@@ -97,6 +97,11 @@ class OpenCV:
         """Whether there is a worker that can be asked."""
         return self._child is not None and self._child.alive
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, which leads a process group of its own; None while there is none."""
+        return self._child.pid if self._child is not None else None
+
     def restart(self) -> None:
         """End the worker; the next call gets a fresh one."""
         if self._child is not None:

@@ -27,6 +27,7 @@ DYING_SECONDS = 5.0
 """How long a child that closed its pipes may take to be gone before that counts as misbehaviour."""
 
 _CHUNK_BYTES = 1 << 20
+_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 """Linux only. A tensor crosses a 1 MiB pipe in a tenth of the turns that the usual 64 KiB take."""
 
@@ -43,14 +44,21 @@ class _Group:
     def alive(self) -> bool:
         """Look without reaping: as long as the leader is not reaped, its group's number belongs to nobody else."""
         with self._lock:
-            if self._process.returncode is not None:
-                return False
-            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+            return self._ours() and os.waitid(os.P_PID, self._process.pid, _PEEK) is None
+
+    def _ours(self) -> bool:
+        """Whether the leader is still ours to signal; somebody else in this host (psutil) may have reaped it."""
+        if self._process.returncode is None:
+            try:
+                os.waitid(os.P_PID, self._process.pid, _PEEK)
+            except ChildProcessError:
+                self._process.poll()  # lets it know
+        return self._process.returncode is None
 
     def kill(self) -> int | None:
         """Kill what is left of the group and return the leader's exit status (minus the signal's number)."""
         with self._lock:
-            if self._process.returncode is None:
+            if self._ours():
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
                 with contextlib.suppress(subprocess.TimeoutExpired):  # stuck inside the kernel; it is past our reach

@@ -1,0 +1,107 @@
+"""A worker with one planted fault: `plant.py KIND STAGE [worker options]`.
+
+The fault strikes when the request named STAGE (`load` or `forward`) meets a model file whose name begins with
+`poisoned`, so that one worker command serves sound cells and a broken one.
+"""
+
+import importlib.util
+import os
+import sys
+import time
+from pathlib import Path
+
+WORKER = Path(__file__).parents[3] / "harness" / "worker.py"
+LIVES_SECONDS = 600
+REPLIES = []
+"""The worker's private duplicate of stdout, once it has made it."""
+
+
+def abort():
+    os.abort()
+
+
+def hang():
+    while True:
+        pass
+
+
+def hang_with_grandchild():
+    """Leave a grandchild that holds every pipe open, then crash: the pipes' end alone would never come."""
+    if os.fork() == 0:
+        time.sleep(LIVES_SECONDS)
+    os.abort()
+
+
+def allocate():
+    import numpy as np
+
+    np.ones(40 << 30, dtype=np.uint8)
+
+
+def exit_quietly():
+    os.write(2, b"no licence for today\n")
+    os._exit(7)
+
+
+def garbage():
+    os.write(REPLIES[0].fileno(), b"Segmentation fault (just kidding)\n")
+    time.sleep(LIVES_SECONDS)
+
+
+def huge_frame():
+    os.write(REPLIES[0].fileno(), b'{"sizes": [99999999999999]}\n')
+    time.sleep(LIVES_SECONDS)
+
+
+def close_stdout():
+    os.close(REPLIES[0].fileno())
+    time.sleep(LIVES_SECONDS)
+
+
+def flood():
+    for _ in range(200):
+        os.write(2, b"x" * (1 << 20))
+    os.write(2, b"\nthe last words\n")
+
+
+def print_to_stdout():
+    os.write(1, b"printed by native code\n")
+
+
+def load_worker():
+    spec = importlib.util.spec_from_file_location("planted_worker", WORKER)
+    worker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(worker)
+    return worker
+
+
+def plant(worker, stage, fault):
+    sound = {name: getattr(worker.Worker, name) for name in ("do_load", "do_forward")}
+    loaded = {}
+
+    def strike(self, request, payloads):
+        loaded["path"] = request.get("path") or loaded.get("path", "")
+        if request["do"] == stage and Path(loaded["path"]).name.startswith("poisoned"):
+            fault()
+        return sound[f"do_{request['do']}"](self, request, payloads)
+
+    for name in sound:
+        setattr(worker.Worker, name, strike)
+
+
+def main():
+    kind, stage, *options = sys.argv[1:]
+    worker = load_worker()
+    open_replies = worker.private_stdout
+
+    def private_stdout():
+        REPLIES.append(open_replies())
+        return REPLIES[0]
+
+    worker.private_stdout = private_stdout
+    plant(worker, stage, globals()[kind])
+    worker.main(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Planted faults in real workers: each becomes the right observation, and the cell after it does not notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from harness.observing import PROTOCOL, OpenCV
+from harness.records import Observation, Stage
+from tests.integration import models
+
+PLANT = Path(__file__).with_name("faults") / "plant.py"
+X = np.linspace(-1, 1, 105, dtype=np.float32).reshape(models.INPUT_SHAPE)
+
+
+@pytest.fixture
+def sound(tmp_path):
+    return models.pointwise(tmp_path / "sound.onnx")
+
+
+@pytest.fixture
+def poisoned(tmp_path):
+    return models.pointwise(tmp_path / "poisoned.onnx")
+
+
+def planted(kind: str, stage: str, **options) -> OpenCV:
+    return OpenCV([sys.executable, str(PLANT), kind, stage], **({"memory_bytes": 4 << 30} | options))
+
+
+def strike(opencv: OpenCV, poisoned: Path, sound: Path) -> Observation:
+    """Observe a sound cell, the broken one, and a sound one again, which must not differ from the first."""
+    before = opencv.observe(models.manifest(), sound, [[X]])
+    broken = opencv.observe(models.manifest(), poisoned, [[X]])
+    after = opencv.observe(models.manifest(), sound, [[X]])
+    for cell in (before, after):
+        assert cell.observation.error is None
+        np.testing.assert_array_equal(cell.outputs[0][0], models.pointwise_expected(X))
+    assert broken.outputs == ()
+    return broken.observation
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    yield
+    left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
+    assert [process.cmdline() for process in left] == []
+
+
+@pytest.mark.parametrize("stage", [Stage.LOAD, Stage.FORWARD])
+def test_abort_is_a_signal_at_its_stage(stage, poisoned, sound):
+    with planted("abort", stage) as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.stage, seen.signal, seen.exit_status, seen.timed_out_after) == (stage, "SIGABRT", None, None)
+
+
+def test_crash_with_a_surviving_grandchild_is_noticed_at_once(poisoned, sound):
+    with planted("hang_with_grandchild", "forward") as opencv:
+        started = time.monotonic()
+        seen = strike(opencv, poisoned, sound)
+    assert seen.signal == "SIGABRT"
+    assert time.monotonic() - started < 30
+
+
+def test_endless_loop_is_a_timeout(poisoned, sound):
+    with planted("hang", "forward", forward_seconds=1.5) as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.stage, seen.timed_out_after, seen.signal) == (Stage.FORWARD, 1.5, None)
+
+
+def test_forty_gigabytes_are_refused_by_the_limit_not_by_the_machine(poisoned, sound):
+    with planted("allocate", "load") as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert seen.error is not None
+    assert (seen.error.kind, seen.stage) == ("MemoryError", Stage.LOAD)
+    assert seen.peak_rss_bytes is not None
+    assert seen.peak_rss_bytes < 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("garbage", "Segmentation fault"), ("huge_frame", "99999999999999"), ("close_stdout", "lives on")],
+)
+def test_nonsense_on_the_reply_pipe_is_a_protocol_error(kind, said, poisoned, sound, monkeypatch):
+    monkeypatch.setattr("harness.process.DYING_SECONDS", 0.5)
+    with planted(kind, "forward") as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert seen.error is not None
+    assert seen.error.kind == PROTOCOL
+    assert said in seen.error.message
+
+
+def test_a_worker_that_ends_by_itself_gives_status_and_last_words(poisoned, sound):
+    with planted("exit_quietly", "load") as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.exit_status, seen.signal, seen.stage) == (7, None, Stage.LOAD)
+    assert seen.stderr == "no licence for today\n"
+
+
+def test_flooded_stderr_keeps_its_end_and_harms_nothing(poisoned):
+    with planted("flood", "forward") as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X]])
+    assert seen.observation.error is None
+    assert seen.observation.stderr.endswith("the last words\n")
+    assert len(seen.observation.stderr) < 100_000
+    np.testing.assert_array_equal(seen.outputs[0][0], models.pointwise_expected(X))
+
+
+def test_what_native_code_prints_is_stderr_not_protocol(poisoned):
+    with planted("print_to_stdout", "load") as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X]])
+    assert seen.observation.stderr == "printed by native code\n"
+    assert len(seen.outputs) == 1
+
+
+def test_sigkill_from_outside_during_a_request(poisoned, sound):
+    with planted("hang", "forward") as opencv:
+        opencv.identity()
+        worker = next(p for p in psutil.Process().children() if str(PLANT) in p.cmdline())
+        threading.Timer(1.0, worker.kill).start()
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.signal, seen.stage) == ("SIGKILL", Stage.FORWARD)
+
+
+def test_sigkill_between_two_cells_costs_neither(sound):
+    with OpenCV() as opencv:
+        opencv.identity()
+        worker = next(p for p in psutil.Process().children() if "worker.py" in " ".join(p.cmdline()))
+        worker.kill()
+        while worker.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        seen = opencv.observe(models.manifest(), sound, [[X]])
+    assert seen.observation.signal is None
+    assert len(seen.outputs) == 1
+
+
+HOST = """
+import sys
+from pathlib import Path
+import numpy as np
+from harness.observing import OpenCV
+from tests.integration import models
+with OpenCV([sys.executable, sys.argv[1], "hang", "load"]) as opencv:
+    opencv.identity()
+    print(opencv.pid, flush=True)
+    opencv.observe(models.manifest(), Path(sys.argv[2]), [[np.zeros(models.INPUT_SHAPE, np.float32)]])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_hung_worker_does_not_survive_its_host(number, poisoned):
+    command = [sys.executable, "-c", HOST, str(PLANT), str(poisoned)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root) as host:
+        assert host.stdout is not None
+        worker = psutil.Process(int(host.stdout.readline()))
+        time.sleep(0.5)
+        os.kill(host.pid, number)
+        host.wait(30)
+    until = time.monotonic() + 10
+    while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
