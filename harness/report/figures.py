@@ -12,13 +12,13 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def times(value: float | None) -> str:
-    """Write a ratio such as a margin: 0.26, 15, 15,000, 2e+09 and the sign; `not finite` for None."""
+    """Write a ratio such as a margin: 0.26, 15, 15,000, 2e9 and the sign; `not finite` for None."""
     if value is None:
         return "not finite"
     if 0 < value < 0.01:
         return f"<0.01{TIMES}"
     if value >= 1e7:
-        return f"{value:.0e}{TIMES}"
+        return f"{value:.0e}{TIMES}".replace("e+0", "e").replace("e+", "e")
     return f"{significant(value)}{TIMES}"
 
 

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from harness.records import Record
 from harness.report import figures, plaintext, words
-from harness.report.model import Report, RunInfo, build_report
+from harness.report.model import Report, RunInfo
+from harness.report.tabulate import build_report
 
 _TEXT_BUDGET = 16_000_000
 """Characters of message and stderr on one page, shared by its failing cells: beyond, browsers get slow."""
@@ -55,11 +56,17 @@ def _environment() -> Environment:
         loader=PackageLoader("harness.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(_filters())
     return environment
+
+
+def _finalize(value: object) -> object:
+    """Make every text visible on its way out, attributes too: a template cannot forget it."""
+    return plaintext.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _filters() -> dict[str, Any]:

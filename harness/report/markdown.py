@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.records import Judgement, Outcome, Record
 from harness.report import figures
-from harness.report.model import Cell, Column, ColumnSummary, Report, RunInfo, build_report
+from harness.report.model import Cell, Column, ColumnSummary, Report, RunInfo
 from harness.report.plaintext import one_line, visible
+from harness.report.tabulate import build_report
 from harness.report.words import JUDGEMENTS, OUTCOMES, UNJUDGED
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@:<>&-])")
@@ -40,7 +41,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _alarm(report)
     yield from _counts(report)
     yield from _failures("Needs attention, worst first", report.attention)
-    yield from _ways(report.summaries)
+    yield from _ways([way for place in report.places for way in place.ways])
     yield from _failures("Known failures, as expected", report.known)
     yield from _matrix(report)
     yield from _run(report)

@@ -192,8 +192,8 @@ COLUMNS: dict[str, str] = {
     "Error": "Largest absolute difference between OpenCV's output and TensorFlow's float64 output, over all inputs.",
     "Allowed": "The difference that float32 rounding explains for this model and input: a small multiple of "
     "TensorFlow's own float32 error, never a constant somebody chose.",
-    "Margin": "Error divided by allowed. 1\N{MULTIPLICATION SIGN} is the border: correct cells stay well below it, wrong ones are usually "
-    "thousands of times above.",
+    "Margin": "Error divided by allowed. 1\N{MULTIPLICATION SIGN} is the border: correct cells stay well below it, "
+    "wrong ones are usually thousands of times above.",
     "Latency": "Median time of one `forward` in milliseconds, measured inside the worker process; the first forward, "
     "which is slower, is not counted.",
     "p95": "The forward time that 95 of 100 calls stay under, in milliseconds.",

@@ -1,0 +1,125 @@
+"""Records and run facts for the tests of reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.records import (
+    Judgement,
+    Latency,
+    LayerVerdict,
+    Outcome,
+    Parity,
+    PortLayouts,
+    Record,
+    Stage,
+    Target,
+    Timing,
+)
+from harness.report import RunInfo
+
+HOSTILE = "<script>alert('x')</script>|`\"' \x1b[31m\u202e\ud800 <img src=x onerror=alert(1)> </pre></details> [a](b)"
+ROUTES = ("pb", "onnx", "tflite", "pb-naive")
+
+
+class Samples:
+    """Builds records; every argument of `Record` can be overridden."""
+
+    hostile = HOSTILE
+
+    def record(self, case: str = "layers/conv2d/same", **changes: object) -> Record:
+        opencv = str(changes.pop("opencv", "5.0.0.93"))
+        plain = Record(
+            case=case,
+            route="onnx",
+            target=Target(opencv=opencv, engine_used="new", numpy="2.4.6", python="3.11.2"),
+            outcome=Outcome.OK,
+            judgement=Judgement.AS_EXPECTED,
+        )
+        record = replace(plain, **changes)  # type: ignore[arg-type]
+        command = f"dnn-harness run --zoo '{case}' --route {record.route} --opencv {opencv}"
+        return replace(record, reproduce=record.reproduce or command)
+
+    def parity(self, margin: float | None = 0.25) -> Parity:
+        error = None if margin is None else margin * 1e-6
+        why = "32 x TensorFlow's own float32 error"
+        return Parity(
+            max_abs=error, allowed=1e-6, margin=margin, inputs=7, why=why, worst_input="uniform seed=3", sensitivity=5e4
+        )
+
+    def latency(self, median: float = 1.5) -> Latency:
+        return Latency(load_ms=12.0, forward_ms=Timing(min=1.0, median=median, p95=2.0, n=20))
+
+    def one_of_each(self) -> list[Record]:
+        """One record for each outcome, with everything a record can carry."""
+        return [
+            self.record(
+                f"layers/family/{outcome}",
+                outcome=outcome,
+                stage=Stage.LOAD,
+                op="Conv<2D>",
+                layer="dense|1",
+                message=f"said of {outcome}",
+                parity=self.parity(),
+                latency=self.latency(),
+                layout=PortLayouts(input=("NCHW",), output=("as-keras",)),
+                layers=(LayerVerdict(name="dense", class_="Dense", outcome=outcome, message="inner"),),
+                advice=("take route pb",),
+                artifact="sha256:feed",
+                stderr="what OpenCV printed",
+                expected="import-error: because",
+                ops={"Conv": 2, "Relu": 1},
+                seconds={"load": 0.5},
+            )
+            for outcome in Outcome
+        ]
+
+    def hostile_record(self, **changes: object) -> Record:
+        """Return a record whose every free text is an attack."""
+        text = HOSTILE
+        return self.record(
+            text,
+            **{
+                "route": text,
+                "target": Target(opencv=text, engine_asked=text, engine_used=text, numpy=text, python=text),
+                "family": text,
+                "outcome": Outcome.MISMATCH,
+                "judgement": Judgement.NEW_FAILURE,
+                "op": text,
+                "layer": text,
+                "message": text,
+                "signal": text,
+                "parity": replace(self.parity(None), why=text, worst_input=text, output=text),
+                "layout": PortLayouts(input=(text,), output=(text,)),
+                "layers": (
+                    LayerVerdict(name=text, class_=text, outcome=Outcome.UNSUPPORTED_OP, op=text, message=text),
+                ),
+                "advice": (text,),
+                "artifact": text,
+                "seconds": {text: 1.0},
+                "expected": text,
+                "stderr": text,
+                "reproduce": text,
+                "ops": {text: 1},
+                **changes,
+            },
+        )
+
+    def info(self, planned: int, **changes: object) -> RunInfo:
+        plain = RunInfo(
+            started="2026-11-22T11:00:00+00:00",
+            seconds=75,
+            command="dnn-harness run --zoo core",
+            host="Linux x86_64, 2 cores",
+            planned=planned,
+            versions={"tensorflow": "2.21.0"},
+            routes={route: f"what {route} is" for route in ROUTES},
+        )
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def samples() -> Samples:
+    return Samples()
