@@ -6,6 +6,7 @@ so that its layers can be told apart in an exported graph.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,11 @@ _FACE_CENTRE = (120, 225)
 """Row and column of the nose in `skimage.data.astronaut()`."""
 
 
-def network(keras: Any, name: str, inputs: Inputs) -> Any:
-    """Return `PNet`, `RNet` or `ONet` with its trained weights, as a functional model of its own layers."""
+def network(keras: Any, name: str, inputs: Inputs, sizes: tuple[int | None, int | None]) -> Any:
+    """Return `PNet`, `RNet` or `ONet` with its trained weights, as a functional model of its own layers.
+
+    `sizes` are its height and width, None where they are open.
+    """
     import importlib
 
     from mtcnn.utils.tensorflow import load_weights
@@ -32,16 +36,17 @@ def network(keras: Any, name: str, inputs: Inputs) -> Any:
     subclassed = getattr(importlib.import_module(f"mtcnn.network.{name.lower()}"), name)()
     subclassed.build()
     subclassed.set_weights(load_weights(f"{name.lower()}.lz4"))
-    symbolic = symbolic_input(keras, inputs[0])
+    symbolic = symbolic_input(keras, replace(inputs[0], shape=(None, *sizes, 3)))
     return keras.Model(symbolic, subclassed.call(symbolic), name=name.lower())
 
 
-def _case(name: str, height: int, width: int) -> Case:
+def _case(name: str, height: int, width: int, *, any_size: bool = False) -> Case:
     inputs = image(height, width, 3)
+    sizes = (None, None) if any_size else (height, width)
     return _family.model(
         f"mtcnn_{name.lower()}",
         inputs,
-        lambda keras: network(keras, name, inputs),
+        lambda keras: network(keras, name, inputs, sizes),
         weights=Weights.TRAINED,
         requires=("mtcnn", "skimage"),
         picture=f"{__name__}:{name.lower()}_pictures",
@@ -94,4 +99,4 @@ def _picture(name: str, rgb: npt.NDArray[np.uint8]) -> Picture:
     return Picture(name=name, image=np.ascontiguousarray(rgb[:, :, ::-1]), blob=BLOB, keras_input=preprocess(rgb))
 
 
-CASES = (_case("PNet", 44, 56), _case("RNet", 24, 24), _case("ONet", 48, 48))
+CASES = (_case("PNet", 44, 56, any_size=True), _case("RNet", 24, 24), _case("ONet", 48, 48))
