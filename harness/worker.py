@@ -132,8 +132,9 @@ class Worker:
         for name, blob, payload in zip(names, blobs, payloads):  # noqa: B905 - Python 3.8 has no strict
             self.loaded().setInput(self.tensor(payload, blob), name)
         self.outputs = request.get("outputs") or self.outputs
+        net = self.loaded()
         started = time.perf_counter()
-        arrays = self.loaded().forward(self.outputs)
+        arrays = net.forward(self.outputs)
         elapsed = (time.perf_counter() - started) * 1000
         return {"forward_ms": elapsed, "output_names": self.outputs}, list(arrays)
 

@@ -29,7 +29,7 @@ def pointwise(path: Path) -> Path:
     """y = relu(x * 2 - 1) by a 1x1 convolution that mirrors the channels; NCHW (1, 3, 5, 7) both ways."""
     weights = (2 * np.eye(3, dtype=np.float32)[::-1]).reshape(3, 3, 1, 1)
     nodes = [
-        helper.make_node("Conv", ["x", "w", "b"], ["c"], name="conv"),
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], name="conv", kernel_shape=[1, 1]),
         helper.make_node("Relu", ["c"], ["y"], name="relu"),
     ]
     constants = {"w": np.ascontiguousarray(weights), "b": np.full(3, -1, np.float32)}
