@@ -17,7 +17,7 @@ from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.expectations import parse, render, update
 from harness.inputs import PROBES, InputPlan
-from harness.records import Record, to_data, to_json
+from harness.records import CellId, Record, to_data, to_json
 from harness.routes import all_routes
 from harness.session import Session, advise, expectation_files, failed, supported
 from harness.store import RunDirectory
@@ -44,7 +44,7 @@ _DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="opencv-dnn-harness", prog_name="dnn-harness")
 def cli() -> None:
-    """Will cv2.dnn load this Keras model, compute what TensorFlow computes - and if not, which layer is to blame?"""
+    """Will cv2.dnn load this Keras model, compute what TensorFlow computes - and if not, which layer is to blame."""
 
 
 @cli.command()
@@ -58,10 +58,8 @@ def run(tier: str, out: Path, **options: Any) -> int:
     with Session(_settle(options)) as session:
         plan = session.plan_zoo(tier)
         directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
-        finished = {(r.case, r.route, r.target.opencv, r.target.engine_asked) for r in earlier}
-        left = [
-            c for c in plan.cells if (c.subject.id, c.route, c.target.opencv, c.target.engine_asked) not in finished
-        ]
+        finished = {CellId.of(record) for record in earlier}
+        left = [cell for cell, name in zip(plan.cells, plan.ids, strict=True) if name not in finished]
         for case, why in plan.left_out:
             terminal.say(f"left out: {case} {why}")
         if earlier:

@@ -10,12 +10,12 @@ from pathlib import Path
 from harness.artifacts import ArtifactStore
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
-from harness.records import Layout, Manifest, Outcome, Port, Record, from_json, to_json
+from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
 from harness.report.html import write_html
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
 from harness.routes import all_routes
-from harness.store import CellId, RunDirectory
+from harness.store import RunDirectory
 
 _IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
 
@@ -61,9 +61,9 @@ def merged(directories: Sequence[RunDirectory]) -> tuple[Record, ...]:
         for record in directory.records():
             other = found.setdefault(CellId.of(record), record)
             if (other.outcome, other.op) != (record.outcome, record.op):
-                cell = f"{record.case} [{record.route}, OpenCV {record.target.opencv}]"
                 raise UsageError(
-                    f"{cell} is {other.outcome} in one run and {record.outcome} in {directory.folder}; report them apart"
+                    f"{CellId.of(record)} is {other.outcome} in one run and {record.outcome} in {directory.folder}; "
+                    "report them apart"
                 )
     return tuple(found.values())
 
@@ -73,7 +73,7 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
     plans = [directory.plan() for directory in directories]
     cells = dict.fromkeys(cell for plan in plans for cell in plan.cells)
     reported = {CellId.of(record) for record in records}
-    missing = tuple(f"{c.case} [{c.route}, OpenCV {c.opencv}/{c.engine}]" for c in cells if c not in reported)
+    missing = tuple(str(cell) for cell in cells if cell not in reported)
     return RunInfo(
         started=min(plan.started for plan in plans),
         seconds=sum(directory.seconds() for directory in directories),
@@ -164,7 +164,9 @@ def by_file(known: Mapping[Path, Sequence[Expectation]], records: Sequence[Recor
     found: dict[Path, list[Record]] = {path: [] for path in known}
     first = next(iter(known))
     for record in records:
-        owner = next((path for path, entries in known.items() if any(e.covers(record) for e in entries)), None)
+        owner = next(
+            (path for path, entries in known.items() if any(e.covers(CellId.of(record)) for e in entries)), None
+        )
         named = next((path for path in known if path.stem == record.case.partition("/")[0]), first)
         found[owner or named].append(record)
     return found

@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import UsageError
-from harness.records import Judgement, Outcome, Record, Stage
+from harness.records import CellId, Judgement, Outcome, Record, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,10 @@ class Expectation:
     op: str | None = None
     issue: str = ""
 
-    def covers(self, record: Record) -> bool:
-        """Whether this claim is about the record's cell."""
-        same = (self.case, self.route, self.engine) == (record.case, record.route, record.target.engine_asked)
-        return same and holds(self.opencv, record.target.opencv)
+    def covers(self, cell: CellId) -> bool:
+        """Whether this claim is about a cell."""
+        same = (self.case, self.route, self.engine) == (cell.case, cell.route, cell.engine)
+        return same and holds(self.opencv, cell.opencv)
 
     def agrees(self, record: Record) -> bool:
         """Whether the record fails as claimed; what the claim leaves open is not compared."""
@@ -101,19 +101,18 @@ class Expectations:
 
     entries: tuple[Expectation, ...] = ()
 
-    def find(self, record: Record) -> Expectation | None:
-        """Return the claim about a record's cell. Raises UsageError where two claims speak of it."""
-        found = [entry for entry in self.entries if entry.covers(record)]
+    def find(self, cell: CellId) -> Expectation | None:
+        """Return the claim about a cell. Raises UsageError where two claims speak of it."""
+        found = [entry for entry in self.entries if entry.covers(cell)]
         if len(found) > 1:
             raise UsageError(
-                f"{len(found)} expectations speak of {record.case} [{record.route}, OpenCV {record.target.opencv}]; "
-                "make their `opencv` sets disjoint or delete one"
+                f"{len(found)} expectations speak of {cell}; make their `opencv` sets disjoint or delete one"
             )
         return found[0] if found else None
 
     def judge(self, record: Record) -> tuple[Judgement, str | None]:
         """Hold a record against its claim; returns the judgement and the claim in words."""
-        claim = self.find(record)
+        claim = self.find(CellId.of(record))
         if claim is None:
             return (Judgement.AS_EXPECTED if record.outcome is Outcome.OK else Judgement.NEW_FAILURE), None
         if record.outcome is Outcome.OK:
@@ -161,7 +160,7 @@ def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[E
     kept = {id(entry): entry for entry in entries}
     added: list[Expectation] = []
     for record in records:
-        claim = book.find(record)
+        claim = book.find(CellId.of(record))
         if claim is not None and record.outcome is not Outcome.OK and claim.agrees(record):
             continue
         if claim is not None:

@@ -271,6 +271,26 @@ class Record:
     ops: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellId:
+    """What tells one cell from another: a record has the same four words."""
+
+    case: str
+    route: str
+    opencv: str
+    engine: str
+
+    @classmethod
+    def of(cls, record: Record) -> CellId:
+        """Return the cell that a record is about."""
+        target = record.target
+        return cls(case=record.case, route=record.route, opencv=target.opencv, engine=target.engine_asked)
+
+    def __str__(self) -> str:
+        """Return the cell as reports and messages name it."""
+        return f"{self.case} [{self.route}, OpenCV {self.opencv}/{self.engine}]"
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     hook = cattrs.gen.make_dict_unstructure_fn(LayerVerdict, converter, class_=cattrs.gen.override(rename="class"))

@@ -1,4 +1,4 @@
-"""The use cases: plan the cells, run them over lanes, hold the records against expectations. Decides; prints nothing."""
+"""The use cases: plan the cells, run them over lanes, hold records against expectations. Decides; prints nothing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from harness.inputs import InputPlan, corpus
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
-from harness.records import Judgement, ModelInfo, Outcome, Record, Target
+from harness.records import CellId, Judgement, ModelInfo, Outcome, Record, Target
 from harness.routes import Route, pick_routes
-from harness.store import CellId, RunDirectory, RunPlan
+from harness.store import RunDirectory, RunPlan
 from harness.subjects import Subject
 
 OnRecord = Callable[[Record], None]
@@ -84,6 +84,15 @@ class Session:
                 lane.close()
                 exporter.close()
             self._lanes.clear()
+
+    @contextlib.contextmanager
+    def using(self, settings: Settings) -> Iterator[None]:
+        """Work with other settings for a while: the store and the environments stay."""
+        before, self.settings = self.settings, settings
+        try:
+            yield
+        finally:
+            self.settings = before
 
     # -- what there is ------------------------------------------------------------------------------------------
 
@@ -185,7 +194,7 @@ class Session:
                     for cell in group:
                         done.put(self.judged(lane.judge(cell, plans)))
             done.put(None)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
+        except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)
 
     @contextlib.contextmanager
@@ -305,7 +314,7 @@ def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[
 
 
 def advise(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Add to every failing record the routes that were run on the same target and do work. Nothing untried is advised."""
+    """Add to every failing record the routes that were run on the same target and work. Nothing untried is advised."""
     return tuple(
         record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
         for record in records

@@ -15,27 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError, UsageError
-from harness.records import Record, from_json, to_json
+from harness.records import CellId, Record, from_json, to_json
 
 _PLAN = "plan.json"
 _SHARDS = "records"
 _FINISHED = "finished.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellId:
-    """What tells one cell from another: a record has the same four words."""
-
-    case: str
-    route: str
-    opencv: str
-    engine: str
-
-    @classmethod
-    def of(cls, record: Record) -> CellId:
-        """Return the cell that a record is about."""
-        target = record.target
-        return cls(case=record.case, route=record.route, opencv=target.opencv, engine=target.engine_asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

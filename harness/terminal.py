@@ -15,7 +15,7 @@ from rich.table import Table
 
 from harness.cases import Case
 from harness.errors import ExitCode
-from harness.records import Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec
+from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -88,7 +88,7 @@ def sentence(record: Record) -> str:
 
 def where(record: Record) -> str:
     """Return a cell's name as assertion messages begin with it."""
-    return f"{record.case} [{record.route}, OpenCV {record.target.opencv}/{record.target.engine_asked}]"
+    return str(CellId.of(record))
 
 
 def model(name: str, info: ModelInfo) -> None:

@@ -1,0 +1,122 @@
+"""What the pytest fixtures do: a thin translation of `session`. With `dnn_harness_plugin` the only importer of pytest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import subjects
+from harness.config import SETTINGS, Settings, settle
+from harness.errors import HarnessError, UsageError
+from harness.records import Judgement, Record
+from harness.routes import all_routes
+from harness.session import Session, advise, supported
+from harness.terminal import sentence
+
+_KERAS_PACKAGES = ("keras", "tensorflow", "tf_keras")
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of a pytest run: `--dnn-*`, environment, `[tool.dnn-harness]` of the project's root."""
+    options = {setting.name: config.getoption(f"dnn_{setting.name}", default=None) for setting in SETTINGS}
+    try:
+        return settle(options, start=config.rootpath)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def open_session(config: pytest.Config) -> Session:
+    """Return a session for a pytest run."""
+    try:
+        return Session(settings_of(config))
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+class DnnCheck:
+    """The `dnn_check` fixture: call it with a model."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self._session = session
+        self._folder = folder
+
+    def __call__(
+        self,
+        model: Any,
+        *,
+        input_shape: Sequence[int] | Sequence[Sequence[int]] = (),
+        opencv: Iterable[str] = (),
+        routes: Iterable[str] = (),
+        trust_lambda: bool = False,
+    ) -> tuple[Record, ...]:
+        """Try a model and fail the test where it is not supported; returns the records.
+
+        `model`: a Keras model, or a path, `package.module:callable` or case id as for `dnn-harness check`.
+        `input_shape`: with the batch axis; one, or one for each input. `opencv`, `routes`: as `--opencv`, `--route`;
+        without `routes` one good route on each OpenCV is enough, with it all of them must work.
+        """
+        __tracebackhide__ = True
+        settings = self._session.settings
+        settings = replace(settings, opencv=tuple(opencv) or settings.opencv, route=tuple(routes) or settings.route)
+        try:
+            named = model if isinstance(model, str | Path) else save_model(model, self._folder)
+            subject = subjects.from_text(
+                str(named), zoo=settings.zoo, input_shapes=_shapes(input_shape), trust_lambda=trust_lambda
+            )
+            found: list[Record] = []
+            with self._session.using(settings):
+                self._session.run(tuple(self._session.cells(subject, quick=True)), found.append)
+        except HarnessError as error:
+            pytest.fail(str(error), pytrace=False)
+        records = advise(found)
+        if not supported(records, all_routes(), settings.route):
+            pytest.fail(_explain(records), pytrace=False)
+        return records
+
+
+def _shapes(given: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
+    if not given:
+        return ()
+    return tuple(tuple(shape) for shape in (given if isinstance(given[0], Sequence) else [given]))
+
+
+def save_model(model: Any, folder: Path) -> Path:
+    """Save a live Keras model where the exporter can read it; returns the path. Raises UsageError for anything else.
+
+    A model with layers of the user's own cannot be opened elsewhere without their code: it goes as a SavedModel.
+    """
+    if not (hasattr(model, "save") and hasattr(model, "layers")):
+        raise UsageError(
+            f"dnn_check got a {type(model).__name__}; give a Keras model, a path or package.module:callable"
+        )
+    place = folder / f"dnn_check_{hashlib.sha256(str(id(model)).encode()).hexdigest()[:8]}"
+    if _only_stock_layers(model):
+        path = place.with_suffix(".keras")
+        model.save(path)
+        return path
+    model.export(place, verbose=False)
+    return place
+
+
+def _only_stock_layers(model: Any) -> bool:
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else model.layers
+    classes = {type(layer) for layer in (*layers, model)}
+    return all(found.__module__.partition(".")[0] in _KERAS_PACKAGES for found in classes)
+
+
+def _explain(records: Sequence[Record]) -> str:
+    lines = [sentence(replace(record, judgement=None)) for record in records if record.outcome != "ok"]
+    lines += [f"tried: {line}" for line in dict.fromkeys(line for record in records for line in record.advice)]
+    return "\n".join(lines)
+
+
+def expect(record: Record) -> None:
+    """Fail the test unless a record is as expected; the message ends with a line that reproduces it."""
+    __tracebackhide__ = True
+    if record.judgement is not Judgement.AS_EXPECTED:
+        pytest.fail(sentence(record), pytrace=False)
