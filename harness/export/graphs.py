@@ -1,0 +1,129 @@
+"""Graph work that needs TensorFlow's own machinery: freezing, folding, saving, importing.
+
+Every function takes and returns GraphDef protos or concrete functions; names of inputs and outputs are node
+names, without `:0`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExportFailedError
+from harness.records import TensorSpec
+
+OPTIMIZERS = ("pruning", "constfold", "dependency", "constfold")
+"""Grappler's passes that OpenCV needs: Keras 3 writes a conv bias as Const -> Reshape, which its importer cannot
+read. The remapper stays out: it makes `_FusedConv2D`, which no importer knows."""
+
+
+def signature(names: Sequence[str], specs: Sequence[TensorSpec]) -> list[Any]:
+    """Return `tf.TensorSpec`s that carry the graph names."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in zip(names, specs, strict=True)]
+
+
+def freeze(function: Any, outputs: Sequence[str], *, lower_control_flow: bool = False) -> Any:
+    """Return the GraphDef of a concrete function with variables as constants, cut at the named outputs."""
+    import tensorflow as tf
+
+    frozen = freeze_function(function, lower_control_flow=lower_control_flow).graph.as_graph_def()
+    if not frozen.library.function:  # the cut forgets the library, which control flow needs
+        inputs = [node.name for node in frozen.node if node.op == "Placeholder"]
+        cut = tf.compat.v1.graph_util.extract_sub_graph(frozen, [*outputs, *inputs])
+        cut.versions.CopyFrom(frozen.versions)
+        return cut
+    return frozen
+
+
+def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
+    """Return the concrete function with variables as constants. Raises ExportFailedError where it cannot be."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    try:
+        return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
+    except (ValueError, TypeError, RuntimeError, KeyError) as error:
+        raise ExportFailedError(f"the graph cannot be frozen: {_short(error)}") from error
+
+
+def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    """Fold constants and prune with grappler; inputs and outputs survive."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
+    from tensorflow.python.grappler import tf_optimizer
+
+    config = config_pb2.ConfigProto()
+    config.graph_options.infer_shapes = True
+    config.graph_options.rewrite_options.optimizers[:] = OPTIMIZERS
+    config.graph_options.rewrite_options.min_graph_nodes = -1  # grappler skips graphs of fewer than 4 nodes
+    # Aggressive: trust the placeholders' static shapes, so that Shape -> StridedSlice -> Pack chains fold away.
+    config.graph_options.rewrite_options.constant_folding = rewriter_config_pb2.RewriterConfig.AGGRESSIVE
+    meta = tf.compat.v1.train.export_meta_graph(graph_def=graph, graph=tf.Graph())
+    fetched = meta_graph_pb2.CollectionDef()
+    fetched.node_list.value.extend([*inputs, *outputs])
+    meta.collection_def["train_op"].CopyFrom(fetched)
+    return tf_optimizer.OptimizeGraph(config, meta)
+
+
+def wrap(
+    graph: Any, names: Sequence[str], specs: Sequence[TensorSpec], tensors: Sequence[str], placeholders: Sequence[str]
+) -> Any:
+    """Make a concrete function of a GraphDef: clean input names and static shapes in place of its placeholders.
+
+    `placeholders` are the nodes that `names`/`specs` replace, `tensors` the tensors (`node:0`) that are returned,
+    as nodes `output_0`, `output_1`, ...
+    """
+    import tensorflow as tf
+
+    renamed = {name: f"{name}_inner" for name in (*names, *(f"output_{index}" for index in range(len(tensors))))}
+    inner = _without_nodes(graph, frozenset(placeholders), renamed)
+
+    def body(*arguments: Any) -> list[Any]:
+        feeds = {f"{node}:0": argument for node, argument in zip(placeholders, arguments, strict=True)}
+        wanted = [_renamed(name, renamed) for name in tensors if name not in feeds]
+        found = iter(tf.graph_util.import_graph_def(inner, input_map=feeds, return_elements=wanted, name=""))
+        results = [feeds[name] if name in feeds else next(found) for name in tensors]
+        return [tf.identity(tensor, name=f"output_{index}") for index, tensor in enumerate(results)]
+
+    return tf.compat.v1.wrap_function(body, signature(names, specs))
+
+
+def _without_nodes(graph: Any, dropped: frozenset[str], renamed: dict[str, str]) -> Any:
+    """Copy a GraphDef without some nodes, and with names that would clash with the wrapper's own changed."""
+    from tensorflow.core.framework import graph_pb2
+
+    kept = graph_pb2.GraphDef(versions=graph.versions, library=graph.library)
+    for node in graph.node:
+        if node.name in dropped:
+            continue
+        copy = kept.node.add()
+        copy.CopyFrom(node)
+        copy.name = renamed.get(node.name, node.name)
+        copy.input[:] = [name if name.partition(":")[0] in dropped else _renamed(name, renamed) for name in node.input]
+    return kept
+
+
+def _renamed(tensor: str, renamed: dict[str, str]) -> str:
+    """Rename the node of a tensor reference: `node`, `node:1` or `^node`."""
+    control = "^" if tensor.startswith("^") else ""
+    node, colon, index = tensor.removeprefix("^").partition(":")
+    return f"{control}{renamed.get(node, node)}{colon}{index}"
+
+
+def save(model: Any | None, function: Any, folder: Path) -> None:
+    """Write a SavedModel as users do; a network without a savable Keras model is saved through its function."""
+    import tensorflow as tf
+
+    if model is not None:
+        tf.saved_model.save(model, str(folder))
+        return
+    module = tf.Module()
+    module.serve = function
+    tf.saved_model.save(module, str(folder), signatures=function)
+
+
+def _short(error: Exception, limit: int = 600) -> str:
+    text = str(error).strip()
+    return text if len(text) <= limit else f"{text[:limit]} ..."

@@ -1,0 +1,155 @@
+"""A model that has been opened: what every route starts from.
+
+Whatever the source was, it is one concrete function with static shapes and clean names; the frozen and the
+folded graph, the SavedModel and the digest are derived from it, once, on demand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExportFailedError
+from harness.export import graphs, naming
+from harness.records import Layout, ModelInfo, Port, TensorSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """The tensors at both ends of a network: Keras's specs and the graph names given to them, in order."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+
+    def input_ports(self, layout: Callable[[TensorSpec], Layout]) -> tuple[Port, ...]:
+        """Describe the inputs of an artifact that kept the graph's names."""
+        return _ports(self.input_names, self.inputs, layout)
+
+    def output_ports(self, layout: Callable[[TensorSpec], Layout]) -> tuple[Port, ...]:
+        """Describe the outputs of an artifact that kept the graph's names."""
+        return _ports(self.output_names, self.outputs, layout)
+
+
+def _ports(
+    names: tuple[str, ...], specs: tuple[TensorSpec, ...], layout: Callable[[TensorSpec], Layout]
+) -> tuple[Port, ...]:
+    return tuple(Port(name=name, tensor=spec, layout=layout(spec)) for name, spec in zip(names, specs, strict=True))
+
+
+class Network:
+    """One opened model. Heavy derived forms are computed when first asked for and dropped by `close`."""
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        interface: Interface,
+        weights_digest: str,
+        function: Any | None = None,
+        model: Any | None = None,
+        file: Path | None = None,
+        folder: Path | None = None,
+        parameters: int = 0,
+        layers: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.interface = interface
+        self.weights_digest = weights_digest
+        self.model = model
+        """The live `keras.Model`, or None."""
+        self.file = file
+        """The `.pb`, `.onnx` or `.tflite` file it was read from, or None."""
+        self.parameters = parameters
+        self.layers = layers
+        self.notes = notes
+        self._function = function
+        self._folder = folder
+        self._saved: Path | None = None
+
+    @property
+    def function(self) -> Any:
+        """The `ConcreteFunction` over the inputs; returns the outputs as a list.
+
+        Raises ExportFailedError for `.onnx` and `.tflite` sources, which hold no TensorFlow graph.
+        """
+        if self._function is None:
+            raise ExportFailedError(f"a {self.kind} file holds no TensorFlow graph; use the route `as-is`")
+        return self._function
+
+    @property
+    def file_only(self) -> bool:
+        """Whether there is no TensorFlow graph, only a file in another format."""
+        return self._function is None
+
+    @cached_property
+    def frozen(self) -> Any:
+        """The GraphDef with variables as constants, control flow kept functional, nothing optimised."""
+        return graphs.freeze(self.function, self.interface.output_names)
+
+    @cached_property
+    def folded(self) -> Any:
+        """The frozen GraphDef after constant folding and pruning (never the remapper: OpenCV knows no fused ops)."""
+        return graphs.fold(self.frozen, self.interface.input_names, self.interface.output_names)
+
+    @cached_property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the Keras layers, nested ones included; empty without a Keras model."""
+        return naming.layer_names(self.model) if self.model is not None else ()
+
+    def node_layers(self, nodes: list[str]) -> dict[str, str]:
+        """Map graph node names to the Keras layers whose name scopes they were created in."""
+        return naming.node_layers(nodes, self.layer_names)
+
+    def saved_model_dir(self) -> Path:
+        """Return a folder with this network as a SavedModel: the user's own, or one written to a temporary place."""
+        if self._folder is not None:
+            return self._folder
+        if self._saved is None:
+            self._saved = Path(tempfile.mkdtemp(prefix="dnn-harness-savedmodel-"))
+            graphs.save(self.model, self.function, self._saved)
+        return self._saved
+
+    def use_folder(self, folder: Path) -> None:
+        """Name the SavedModel folder this network was read from."""
+        self._folder = folder
+
+    def info(self) -> ModelInfo:
+        """Describe the model before any route."""
+        return ModelInfo(
+            inputs=self.interface.inputs,
+            outputs=self.interface.outputs,
+            parameters=self.parameters,
+            layers=self.layers,
+            weights_digest=self.weights_digest,
+            kind=self.kind,
+        )
+
+    def drop_graphs(self) -> None:
+        """Forget the derived graphs: they hold the weights twice more."""
+        self.__dict__.pop("frozen", None)
+        self.__dict__.pop("folded", None)
+
+    def close(self) -> None:
+        """Release everything that can be large, in memory and on disk."""
+        self.drop_graphs()
+        self.model = self._function = None
+        if self._saved is not None:
+            shutil.rmtree(self._saved, ignore_errors=True)
+
+
+def digest_arrays(arrays: list[Any]) -> str:
+    """Digest weights in order: dtype, shape and bytes. Names stay out; Keras numbers them by process history."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(memoryview(array.reshape(-1)).cast("B") if array.size else b"")
+    return digest.hexdigest()

@@ -1,0 +1,173 @@
+"""Writing ONNX models for `readNetFromONNX`, and describing those that others wrote."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExportFailedError
+from harness.export.network import Network
+from harness.export.passes import sanitise
+from harness.records import Manifest, Port, TensorSpec
+
+OPSET = 13
+"""The oldest that tf2onnx's rewriters all serve; 4.6 and older refuse its forms of Squeeze and Clip."""
+CLI_OPSET = 15
+_FILE = "model.onnx"
+_CLI_SECONDS = 600
+
+
+def export(network: Network, folder: Path) -> Manifest:
+    """Convert the folded graph by tf2onnx, with the interface's own names and no dangling inputs."""
+    import tf2onnx
+
+    interface = network.interface
+    graph = sanitise(network.folded, interface.input_names, interface.output_names)
+    renames = {f"{name}:0": name for name in (*interface.input_names, *interface.output_names)}
+    try:
+        model, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            name="model",
+            input_names=[f"{name}:0" for name in interface.input_names],
+            output_names=[f"{name}:0" for name in interface.output_names],
+            opset=OPSET,
+            tensors_to_rename=renames,
+        )
+    except Exception as error:
+        raise ExportFailedError(f"tf2onnx: {type(error).__name__}: {_last_words(str(error))}") from error
+    drop_dangling_inputs(model)
+    refuse_foreign_ops(model)
+    (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
+    return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {OPSET}",))
+
+
+def export_by_keras(network: Network, folder: Path) -> Manifest:
+    """Export by Keras's own `model.export(format="onnx")`: dynamic batch, shape arithmetic left in."""
+    assert network.model is not None
+    try:
+        network.model.export(str(folder / _FILE), format="onnx", verbose=False)
+    except Exception as error:
+        raise ExportFailedError(f"model.export: {type(error).__name__}: {_last_words(str(error))}") from error
+    return _manifest(network, "onnx-keras", _read(folder / _FILE), ('model.export(format="onnx")',))
+
+
+def export_by_command(network: Network, folder: Path) -> Manifest:
+    """Run `python -m tf2onnx.convert` on the SavedModel, naming inputs and outputs as `saved_model_cli show` does.
+
+    The tensor names that it prints besides (`serving_default_x:0`) cannot be given as `--inputs`: tf2onnx 1.17
+    looks them up in the signature's own function, where they are not, and ends with "Failed to import metagraph".
+    """
+    source = network.saved_model_dir()
+    inputs, outputs = signature_keys(source)
+    arguments = [
+        "--output", str(folder / _FILE), "--opset", str(CLI_OPSET), "--tag", "serve",
+        "--signature_def", "serving_default",
+        "--rename-inputs", ",".join(inputs), "--rename-outputs", ",".join(outputs),
+    ]  # fmt: skip
+    run_tool([sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(source), *arguments], seconds=_CLI_SECONDS)
+    shown = "python -m tf2onnx.convert --saved-model ... " + " ".join(arguments[2:])
+    return _manifest(network, "onnx-tf2onnx-cli", _read(folder / _FILE), (shown,))
+
+
+def run_tool(command: list[str], *, seconds: float) -> None:
+    """Run a converter. Raises ExportFailedError with its last words when it fails, hangs or is missing."""
+    tool = " ".join(command[:3])
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
+    except FileNotFoundError as error:
+        raise ExportFailedError(f"{tool} is not there: {error.strerror}; install it or choose another route") from error
+    except subprocess.TimeoutExpired as error:
+        raise ExportFailedError(f"{tool} did not finish in {seconds:g} s and was stopped") from error
+    except subprocess.CalledProcessError as error:
+        words = _last_words(error.stderr or error.stdout)
+        raise ExportFailedError(f"{tool} ended with status {error.returncode}: {words}") from error
+
+
+def signature_keys(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the keys of `serving_default`, inputs and outputs, in the order tf2onnx meets them: by name."""
+    from tensorflow.python.tools import saved_model_utils
+
+    signature = saved_model_utils.get_meta_graph_def(str(folder), "serve").signature_def["serving_default"]
+    return sorted(signature.inputs), sorted(signature.outputs)
+
+
+def drop_dangling_inputs(model: Any) -> None:
+    """Remove graph inputs that no node reads: `setInput` without a name fails on OpenCV 5 when there are several."""
+    used = {name for node in model.graph.node for name in node.input}
+    used |= {value.name for value in model.graph.output}
+    kept = [value for value in model.graph.input if value.name in used]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def refuse_foreign_ops(model: Any) -> None:
+    """Raise ExportFailedError for nodes that are not ONNX: tf2onnx leaves TensorFlow ops it cannot convert."""
+    from onnx import defs
+
+    known = {schema.name for schema in defs.get_all_schemas_with_history()}
+    foreign = sorted({node.op_type for node in model.graph.node if node.op_type not in known})
+    if foreign:
+        raise ExportFailedError(f"tf2onnx has no conversion for {', '.join(foreign)} and left them in the graph")
+
+
+def _manifest(network: Network, route: str, model: Any, notes: tuple[str, ...]) -> Manifest:
+    interface = network.interface
+    initial = {item.name for item in model.graph.initializer}
+    inputs = [value.name for value in model.graph.input if value.name not in initial]
+    return Manifest(
+        route=route,
+        format="onnx",
+        file=_FILE,
+        inputs=match_ports(inputs, interface.inputs, interface.input_names),
+        outputs=match_ports([value.name for value in model.graph.output], interface.outputs, interface.output_names),
+        weights_digest=network.weights_digest,
+        ops=operations(model),
+        node_layers=network.node_layers([node.name for node in model.graph.node]),
+        opset=opset(model),
+        notes=(*network.notes, *notes),
+    )
+
+
+def match_ports(found: Sequence[str], specs: Sequence[TensorSpec], graph_names: Sequence[str]) -> tuple[Port, ...]:
+    """Join the names a converter wrote with the model's tensors: by name where the names are ours, else in order.
+
+    The order is that of the names with their numbers read as numbers (`Identity`, `Identity_1`, ... `Identity_10`):
+    converters write outputs sorted as text. Raises ExportFailedError when their number differs.
+    """
+    if len(found) != len(specs):
+        raise ExportFailedError(f"the converter wrote {len(found)} tensors ({', '.join(found)}) for {len(specs)}")
+    for names in (list(graph_names), [spec.name for spec in specs]):
+        if set(found) == set(names):
+            return tuple(Port(name=name, tensor=spec) for name, spec in zip(names, specs, strict=True))
+    ordered = sorted(found, key=_natural)
+    return tuple(Port(name=name, tensor=spec) for name, spec in zip(ordered, specs, strict=True))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def operations(model: Any) -> dict[str, int]:
+    """Count the ops of an ONNX graph."""
+    return dict(sorted(Counter(node.op_type for node in model.graph.node).items()))
+
+
+def opset(model: Any) -> int | None:
+    """Return the version of ONNX's own operator set that a model imports."""
+    return next((int(item.version) for item in model.opset_import if item.domain in {"", "ai.onnx"}), None)
+
+
+def _read(path: Path) -> Any:
+    import onnx
+
+    return onnx.load(path)
+
+
+def _last_words(text: str, lines: int = 3, limit: int = 600) -> str:
+    found = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return " | ".join(found[-lines:])[-limit:] or "(it said nothing)"

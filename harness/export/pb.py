@@ -1,0 +1,91 @@
+"""Writing frozen graphs (`.pb`) for `readNetFromTensorflow`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from harness.export import graphs, keras_models, naming
+from harness.export.layouts import image_as_nchw
+from harness.export.network import Network
+from harness.export.passes import sanitise
+from harness.export.passes.nodes import node_of
+from harness.records import Manifest, Port
+
+_FILE = "model.pb"
+
+
+def export(network: Network, folder: Path) -> Manifest:
+    """Write the folded and sanitised graph: the recipe that loads."""
+    interface = network.interface
+    graph = sanitise(network.folded, interface.input_names, interface.output_names)
+    (folder / _FILE).write_bytes(graph.SerializeToString(deterministic=True))
+    return Manifest(
+        route="pb",
+        format="pb",
+        file=_FILE,
+        inputs=interface.input_ports(image_as_nchw),
+        outputs=interface.output_ports(image_as_nchw),
+        weights_digest=network.weights_digest,
+        ops=operations(graph),
+        node_layers=_node_layers(network, graph),
+        notes=(*network.notes, f"grappler: {', '.join(graphs.OPTIMIZERS)}"),
+    )
+
+
+def export_naive(network: Network, folder: Path) -> Manifest:
+    """Write the graph as articles do: frozen, nothing else."""
+    function, names = _article_function(network)
+    graph = graphs.freeze_function(function, lower_control_flow=True).graph.as_graph_def()
+    (folder / _FILE).write_bytes(graph.SerializeToString(deterministic=True))
+    interface = network.interface
+    producers = [producer(graph, name) for name in names]
+    return Manifest(
+        route="pb-naive",
+        format="pb",
+        file=_FILE,
+        inputs=interface.input_ports(image_as_nchw),
+        outputs=tuple(
+            Port(name=name, tensor=spec, layout=image_as_nchw(spec))
+            for name, spec in zip(producers, interface.outputs, strict=True)
+        ),
+        weights_digest=network.weights_digest,
+        ops=operations(graph),
+        node_layers=network.node_layers([node.name for node in graph.node]),
+        notes=(*network.notes, "convert_variables_to_constants_v2 only"),
+    )
+
+
+def operations(graph: Any) -> dict[str, int]:
+    """Count the ops of a GraphDef."""
+    return dict(sorted(Counter(node.op for node in graph.node).items()))
+
+
+def _article_function(network: Network) -> tuple[Any, list[str]]:
+    """Trace with the batch left open, as `TensorSpec(model.inputs[0].shape)` does; other sources keep their shapes."""
+    names = list(network.interface.output_names)
+    if network.model is None:
+        return network.function, names
+    signature = graphs.signature(network.interface.input_names, network.interface.inputs)
+    open_batch = [
+        type(spec)((None, *spec.shape[1:]), spec.dtype, spec.name) if spec.shape else spec for spec in signature
+    ]
+    return keras_models.trace(network.model, open_batch)[0], names
+
+
+def producer(graph: Any, name: str) -> str:
+    """Follow Identity nodes up to the node that computes: OpenCV removes the others with their names."""
+    nodes = {node.name: node for node in graph.node}
+    while nodes[name].op == "Identity":
+        name = node_of(nodes[name].input[0])
+    return name
+
+
+def _node_layers(network: Network, graph: Any) -> dict[str, str]:
+    """Map nodes to layers; an output that took another node's name belongs to that node's layer."""
+    found = network.node_layers([node.name for node in graph.node])
+    for output in network.interface.output_names:
+        computing = producer(network.folded, output)
+        found |= {output: layer for layer in naming.node_layers([computing], network.layer_names).values()}
+    return found

@@ -1,0 +1,154 @@
+"""References: TensorFlow's outputs in float32, what they are in float64, and how far rounding moved them.
+
+For each input file (arrays `i0`, `i1`, ... in Keras's layout and order) an output file is written with, for each
+output o: `f32_o`, `f64_o` and `noise_o`, the rounding error E that the tolerance is derived from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import NoReferenceError
+from harness.export import file_runners, twin
+from harness.export.network import Network
+
+Arrays = list[npt.NDArray[Any]]
+Run = Callable[[Arrays], Arrays]
+
+_CLOSE = 1e-2
+"""A twin farther than this from float32, relative to the output's scale, computes something else."""
+_DRAWS = 4
+_SEED = 20260
+
+
+class Twin(Protocol):
+    """Computes a network's outputs in float64."""
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """Return the outputs for float inputs given as float64."""
+
+    def close(self) -> None:
+        """Release the float64 weights."""
+
+
+def compute(network: Network, inputs: Sequence[Path], outputs: Sequence[Path]) -> str:
+    """Write one reference file for each input file and return where the noise comes from, in words.
+
+    Raises NoReferenceError when TensorFlow itself cannot compute the outputs.
+    """
+    run = file_runners.float32(network) if network.file_only else _by_function(network)
+    double, why = _twin(network)
+    try:
+        for source, target in zip(inputs, outputs, strict=True):
+            arrays = _load(source, network)
+            found, reason = _one(run, double, arrays)
+            why = reason or why
+            np.savez(target, **found)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for a keyword array
+    finally:
+        if double is not None:
+            double.close()
+    return why
+
+
+def _twin(network: Network) -> tuple[Twin | None, str]:
+    if network.file_only:
+        return file_runners.float64(network)
+    try:
+        return twin.build(network.frozen, network.interface), "float64 twin of the frozen graph"
+    except twin.NoTwinError as error:
+        return None, _estimated(str(error))
+
+
+def _estimated(reason: str) -> str:
+    return f"TensorFlow under {_DRAWS} input perturbations of 1 ulp ({reason})"
+
+
+def _one(run: Run, double: Twin | None, arrays: Arrays) -> tuple[dict[str, npt.NDArray[Any]], str | None]:
+    """Return the arrays of one reference file, and why the twin was not used if one was there but failed."""
+    single = run(arrays)
+    if double is None:
+        return _pack(single, single, _perturbed(run, arrays, single)), None
+    try:
+        exact = double.run([_as_double(array) for array in arrays])
+    except twin.NoTwinError as error:
+        return _pack(single, single, _perturbed(run, arrays, single)), _estimated(str(error))
+    noise = [_distance(a, b) for a, b in zip(single, exact, strict=True)]
+    far = [i for i, e in enumerate(noise) if not _is_close(e, exact[i])]
+    if far:
+        reason = f"the float64 twin is {noise[far[0]]:.2g} away at output {far[0]}"
+        return _pack(single, single, _perturbed(run, arrays, single)), _estimated(reason)
+    return _pack(single, exact, noise), None
+
+
+def _pack(single: Arrays, exact: Arrays, noise: list[float]) -> dict[str, npt.NDArray[Any]]:
+    found: dict[str, npt.NDArray[Any]] = {}
+    for index, (low, high, error) in enumerate(zip(single, exact, noise, strict=True)):
+        found[f"f32_{index}"] = low
+        found[f"f64_{index}"] = high.astype(np.float64) if _is_float(low) else low
+        found[f"noise_{index}"] = np.float64(error)  # type: ignore[assignment]  # a scalar array on disk
+    return found
+
+
+def _perturbed(run: Run, arrays: Arrays, single: Arrays) -> list[float]:
+    """Estimate rounding noise: the largest change of each output when float inputs move by one ulp."""
+    generator = np.random.Generator(np.random.Philox(_SEED))
+    noise = [0.0] * len(single)
+    for _ in range(_DRAWS):
+        moved = run([_nudged(array, generator) for array in arrays])
+        noise = [max(e, _distance(a, b)) for e, a, b in zip(noise, single, moved, strict=True)]
+    return noise
+
+
+def _nudged(array: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDArray[Any]:
+    if not _is_float(array):
+        return array
+    up = generator.random(array.shape) < 0.5
+    return np.nextafter(array, np.where(up, np.inf, -np.inf).astype(array.dtype))
+
+
+def _distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Return max |a - b| over elements finite in both; 0 for integers and booleans, which do not round."""
+    if not _is_float(a) or not a.size:
+        return 0.0
+    difference = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    finite = difference[np.isfinite(difference)]
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _is_close(error: float, exact: npt.NDArray[Any]) -> bool:
+    finite = np.abs(exact[np.isfinite(exact)]) if _is_float(exact) else np.zeros(0)
+    return error <= _CLOSE * (float(finite.max()) if finite.size else 0.0) or error == 0.0
+
+
+def _load(path: Path, network: Network) -> Arrays:
+    with np.load(path, allow_pickle=False) as stored:
+        return [
+            stored[f"i{index}"].astype(spec.dtype, copy=False) for index, spec in enumerate(network.interface.inputs)
+        ]
+
+
+def _by_function(network: Network) -> Run:
+    """Run TensorFlow itself: the traced original, not the exported graph."""
+    import tensorflow as tf
+
+    def run(arrays: Arrays) -> Arrays:
+        try:
+            return [np.asarray(tensor) for tensor in network.function(*map(tf.constant, arrays))]
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            text = (str(error).splitlines() or [type(error).__name__])[0]
+            raise NoReferenceError(f"TensorFlow cannot compute the model's outputs: {text}") from error
+
+    return run
+
+
+def _as_double(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return array.astype(np.float64) if _is_float(array) else array
+
+
+def _is_float(array: npt.NDArray[Any]) -> bool:
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"

@@ -1,0 +1,80 @@
+"""The exporter's requests: `describe`, `export`, `reference`. Values in, values out; no protocol, no streams."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ProtocolError
+from harness.export import references
+from harness.export.network import Network
+from harness.export.opening import open_source
+from harness.records import from_data, to_data, to_json
+from harness.routes import all_routes
+from harness.sources import Source
+
+_OPEN_AT_ONCE = 2
+"""The routes of one case come one after the other and share its network; more would only hold memory."""
+
+
+class Exporter:
+    """Opens models and keeps the last few, so that all routes of a case build it once."""
+
+    def __init__(self, *, threads: int) -> None:
+        _quieten_tensorflow(threads)
+        self._open: OrderedDict[str, Network] = OrderedDict()
+        self._requests = {"describe": self._describe, "export": self._export, "reference": self._reference}
+
+    def handle(self, request: dict[str, Any]) -> Any:
+        """Answer one request. Raises HarnessErrors, which travel to the host by name."""
+        wanted = request.get("do")
+        if wanted not in self._requests:
+            raise ProtocolError(f"the exporter was asked to do {wanted!r}; it knows {', '.join(self._requests)}")
+        return self._requests[wanted](request)
+
+    def _describe(self, request: dict[str, Any]) -> Any:
+        return to_data(self._network(request).info())
+
+    def _export(self, request: dict[str, Any]) -> Any:
+        began = time.perf_counter()
+        network = self._network(request)
+        route = all_routes()[request["route"]]
+        manifest = route.export(network, Path(request["directory"]))
+        return to_data(replace(manifest, seconds=time.perf_counter() - began))
+
+    def _reference(self, request: dict[str, Any]) -> Any:
+        network = self._network(request)
+        inputs = [Path(path) for path in request["inputs"]]
+        outputs = [Path(path) for path in request["outputs"]]
+        why = references.compute(network, inputs, outputs)
+        return {"weights_digest": network.weights_digest, "why": why}
+
+    def _network(self, request: dict[str, Any]) -> Network:
+        source = from_data(request["source"], Source)
+        key = to_json(source)
+        if key not in self._open:
+            while len(self._open) >= _OPEN_AT_ONCE:
+                self._open.popitem(last=False)[1].close()
+            for network in self._open.values():
+                network.drop_graphs()
+            gc.collect()  # graphs and models are full of cycles; they must go before the next ones come
+            self._open[key] = open_source(source)
+        self._open.move_to_end(key)
+        return self._open[key]
+
+
+def _quieten_tensorflow(threads: int) -> None:
+    import logging
+
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel(logging.ERROR)
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
