@@ -133,7 +133,6 @@ class OpenCV:
             run.forward(index, len(feeds), feed)
         if feeds and timing_repeats:
             run.time(timing_repeats)
-        run.measure()
         return run.observed()
 
     def _start(self, seen: Observation) -> Observation:
@@ -166,9 +165,10 @@ class OpenCV:
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
             self.restart()
             return None, _ended(seen, failure)
-        seen = replace(seen, stderr=seen.stderr + reply.stderr)
-        if "error" in reply.header:
-            return None, replace(seen, error=CvError(**reply.header["error"]))
+        told = reply.header
+        seen = replace(seen, stderr=seen.stderr + reply.stderr, peak_rss_bytes=told["peak_rss_bytes"])
+        if "error" in told:
+            return None, replace(seen, error=CvError(**told["error"]))
         return reply, seen
 
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
@@ -258,14 +258,6 @@ class _Run:
         reply = self._ask({"do": "time", "repeats": repeats, "seconds": self._opencv.forward_seconds}, times=2)
         if reply is not None:
             self._seen = replace(self._seen, forward_ms=tuple(reply.header["forward_ms"]))
-
-    def measure(self) -> None:
-        """Ask for the memory of a worker that still lives, even after an error: it may be the reason."""
-        if not self._opencv.running:
-            return
-        reply, _ = self._opencv.ask(Observation(stage=self._seen.stage), {"do": "stats"})
-        if reply is not None:
-            self._seen = replace(self._seen, peak_rss_bytes=reply.header["peak_rss_bytes"])
 
     def _ask(self, request: Mapping[str, Any], payloads: Sequence[memoryview] = (), *, times: int = 1) -> Reply | None:
         reply, self._seen = self._opencv.ask(self._seen, request, payloads, times=times)
