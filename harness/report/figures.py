@@ -37,8 +37,9 @@ def significant(value: float) -> str:
         return "0"
     if abs(value) >= 9.95:
         return f"{value:,.0f}"
-    digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{digits}f}"
+    rounded = float(f"{value:.2g}")
+    digits = max(0, 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:.{digits}f}"
 
 
 def difference(value: float | None) -> str:

@@ -23,6 +23,8 @@ _TEXT_LIMITS = (1_500, 20_000)
 """Fewest and most characters of one text, whatever the budget says."""
 _OPEN_CELLS = 12
 """Failing cells whose details are open from the start; more would push everything else off the page."""
+_FULL_CELLS = 300
+"""Known failures laid out in full, worst first; the others say the same in plain text, which opens faster."""
 
 
 def write_html(records: Iterable[Record], info: RunInfo) -> str:
@@ -37,6 +39,7 @@ def write_html(records: Iterable[Record], info: RunInfo) -> str:
             words=words,
             limit=_text_limit(report),
             open_cells=_OPEN_CELLS,
+            full_cells=_FULL_CELLS,
             style=Markup(_source("page.css")),  # noqa: S704 - our own file, not a record's text
             script=Markup(_source("page.js")),  # noqa: S704 - our own file, not a record's text
             script_hash=_script_hash(),

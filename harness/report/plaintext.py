@@ -8,7 +8,6 @@ from __future__ import annotations
 import unicodedata
 
 _KEPT = "\n\t"
-_CONTROL_PICTURES = 0x2400
 
 
 def visible(text: str) -> str:
@@ -27,9 +26,7 @@ def _shown(character: str) -> str:
     if character in _KEPT or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
         return character
     code = ord(character)
-    if code < 0x20:
-        return chr(_CONTROL_PICTURES + code)
-    return f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def bounded(text: str, limit: int) -> str:

@@ -2,34 +2,57 @@
 // The page is complete without this script; it adds filters, copy buttons, and opens what a link points at.
 (() => {
   const form = document.querySelector(".filter");
-  const rows = [...document.querySelectorAll("[data-row]")].map((node) => ({ node, text: null, cells: node.matches(".matrix tr") ? [...node.querySelectorAll("td")] : null }));
-  // A row's own text is read only when somebody searches: twelve thousand of them take a while.
-  const textOf = (row) => (row.text ??= (row.node.querySelector("summary") ?? row.node).textContent.toLowerCase());
+  const lower = (node) => node.textContent.toLowerCase();
+
+  // Texts are read only when somebody searches: twelve thousand of them take a while.
+  const lazily = (read) => { let kept = null; return () => (kept ??= read()); };
+  const columns = lazily(() => {
+    const places = [...document.querySelectorAll(".matrix .g[colspan]")].flatMap((head) => Array(head.colSpan).fill(lower(head)));
+    return [...document.querySelectorAll(".matrix thead tr:last-child th")].map((head, index) => `${lower(head)} ${places[index]}`);
+  });
+  const cellsOf = (row) => [...row.querySelectorAll("td")].map((node, index) => ({
+    node, text: lazily(() => `${lower(row.firstElementChild)} ${columns()[index]} ${lower(node)}`),
+  }));
+  const matrix = [...document.querySelectorAll(".matrix [data-row]")].map((node) => ({ node, cells: lazily(() => cellsOf(node)) }));
+  const others = [...document.querySelectorAll("tr[data-row], details[data-row]")]
+    .filter((node) => !node.closest(".matrix"))
+    .map((node) => ({ node, text: lazily(() => lower(node.querySelector("summary") ?? node)) }));
 
   const filter = () => {
     const kind = form.elements.outcome.value;
     const wanted = form.elements.text.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const active = Boolean(kind) || wanted.length > 0;
+    const fits = (item) => !active || ((!kind || item.node.classList.contains(kind)) && wanted.every((word) => item.text().includes(word)));
     let shown = 0;
-    for (const row of rows) {
-      const fits = (node) => !kind || node.classList.contains(kind) || (kind === "o-ok" && node.classList.contains("ok"));
-      const matches = row.cells ? row.cells.filter(fits) : [];
-      const found = (row.cells ? matches.length > 0 : fits(row.node)) && wanted.every((word) => textOf(row).includes(word));
-      row.node.hidden = !found;
-      for (const cell of row.cells ?? []) cell.classList.toggle("dim", Boolean(kind) && !fits(cell));
-      if (found && row.cells) shown += 1;
+    for (const row of matrix) {
+      let found = 0;
+      for (const cell of active ? row.cells() : []) {
+        const fit = !cell.node.classList.contains("none") && fits(cell);
+        cell.node.classList.toggle("dim", !fit);
+        found += fit ? 1 : 0;
+      }
+      if (!active) for (const dim of row.node.querySelectorAll(".dim")) dim.classList.remove("dim");
+      row.node.hidden = active && !found;
+      shown += found;
     }
-    for (const body of document.querySelectorAll(".matrix tbody")) body.hidden = !body.querySelector("[data-row]:not([hidden])");
-    form.querySelector("output").value = kind || wanted.length ? `${shown} case${shown === 1 ? "" : "s"}` : "";
+    for (const item of others) item.node.hidden = !fits(item);
+    for (const body of document.querySelectorAll(".matrix tbody, .failures tbody")) {
+      const empty = active && !body.querySelector("[data-row]:not([hidden])");
+      (body.closest(".matrix") ? body : body.closest("#attention > .more") ?? body.closest(".wrap")).hidden = empty;
+    }
+    const first = active && document.querySelector(".matrix tr:not([hidden]) td[class^='o-']:not(.dim)");
+    if (first) first.closest(".wrap").scrollLeft = first.offsetLeft - first.parentNode.firstElementChild.offsetWidth;
+    form.querySelector("output").value = active ? `${shown.toLocaleString("en")} cell${shown === 1 ? "" : "s"}` : "";
   };
 
   let waiting = 0;
-  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 120); });
+  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 150); });
   form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
   form.hidden = false;
 
   const copy = async (button, text) => {
     try { await navigator.clipboard.writeText(text); button.textContent = "copied"; }
-    catch { getSelection().selectAllChildren(button.parentNode.firstChild.parentNode); button.textContent = "select + Ctrl-C"; }
+    catch { getSelection().selectAllChildren(button.parentNode); button.textContent = "press Ctrl-C"; }
     setTimeout(() => { button.textContent = "copy"; }, 1500);
   };
   const offerCopy = (root) => {

@@ -29,7 +29,8 @@ def test_milliseconds(value: float | None, shown: str):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0, "0"), (0.0123, "0.012"), (9.94, "9.9"), (-3.21, "-3.2"), (1e6, "1,000,000")]
+    ("value", "shown"),
+    [(0, "0"), (0.0123, "0.012"), (0.997, "1.0"), (9.94, "9.9"), (-3.21, "-3.2"), (1e6, "1,000,000")],
 )
 def test_significant(value: float, shown: str):
     assert significant(value) == shown

@@ -147,6 +147,7 @@ def test_only_the_pages_own_script_may_run(samples):
 def test_planned_that_is_not_reported_is_loud(samples, changes: dict):
     page = Page(write_html([samples.record()], samples.info(**changes))).text
     assert "This report is not complete" in page
+    assert "Planned and reported cells differ" in page
     assert f"{changes['planned']} cells were planned, 1 have a record" in page
     assert all(name in page for name in changes.get("missing", ()))
 
@@ -203,3 +204,12 @@ def test_run_info_survives_the_records_codec(samples):
 
     info = samples.info(7, missing=("a",))
     assert from_json(to_json(info), RunInfo) == info
+
+
+def test_many_known_failures_are_shortened_but_none_is_lost(samples):
+    records = [samples.record(f"a/{index}", outcome=Outcome.CRASH, message=f"said of {index};") for index in range(320)]
+    written = write_html(records, samples.info(len(records)))
+    Page(written)
+    assert written.count('<details class="cell ') == 300
+    assert all(f"<pre>said of {index};</pre>" in written for index in range(320))
+    assert all(f"{record.reproduce}</pre>" in unescape(written) for record in records)

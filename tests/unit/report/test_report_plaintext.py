@@ -9,7 +9,7 @@ from harness.report.plaintext import bounded, one_line, visible
 
 
 def test_control_characters_become_visible():
-    assert visible("a\x1b[31mb\x00") == "a␛[31mb␀"
+    assert visible("a\x1b[31mb\x00") == "a\\x1b[31mb\\x00"
     assert visible("a\u202eb\ud800") == "a\\u202eb\\ud800"
 
 
