@@ -16,12 +16,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import IO, Any, Self
 
 from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, ProtocolError
 from harness.frames import Inbox, Reply, Tail, outgoing
+from harness.spawning import Process, spawn
 
 DYING_SECONDS = 5.0
 """How long a child that closed its pipes may take to be gone before that counts as misbehaviour."""
@@ -31,13 +30,11 @@ _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 """Linux only. A tensor crosses a 1 MiB pipe in a tenth of the turns that the usual 64 KiB take."""
 
-_Process = subprocess.Popen[bytes]
-
 
 class _Group:
     """A child's process group: killed as a whole, and its leader always reaped."""
 
-    def __init__(self, process: _Process) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
         self._lock = threading.Lock()
 
@@ -78,7 +75,7 @@ class Child:
         self.name = name
         self._lock = threading.RLock()
         try:
-            self._process = _spawner.start(argv, env)
+            self._process = spawn(argv, env)
         except OSError as error:
             raise EnvironmentFailedError(
                 f"cannot start {name} as {argv[0]!r}: {error}; name an executable file"
@@ -276,49 +273,3 @@ def _pidfd(pid: int) -> Iterator[int | None]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
-
-
-class _Spawner:
-    """Starts every child on one thread that lives exactly as long as the host.
-
-    A child may ask the kernel to be killed when its parent is gone (a hung one could not notice otherwise), and to
-    Linux the parent is the *thread* that started it, which may well end before the child is done with.
-    """
-
-    def __init__(self) -> None:
-        self._orders: SimpleQueue[tuple[Future[_Process], Sequence[str], Mapping[str, str] | None]] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="dnn-harness-spawner", daemon=True)
-        self._lock = threading.Lock()
-
-    def start(self, argv: Sequence[str], env: Mapping[str, str] | None) -> _Process:
-        with self._lock:
-            if not self._thread.is_alive():
-                self._thread.start()
-        started: Future[_Process] = Future()
-        self._orders.put((started, argv, env))
-        return started.result()
-
-    def _work(self) -> None:
-        pipe = subprocess.PIPE
-        while True:
-            started, argv, env = self._orders.get()
-            try:
-                process = subprocess.Popen(
-                    argv, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True
-                )
-            except BaseException as error:  # whatever it is, it belongs to the thread that waits for this child
-                started.set_exception(error)
-            else:
-                started.set_result(process)
-            del started, argv, env
-
-
-_spawner = _Spawner()
-
-
-def _renew_spawner() -> None:
-    global _spawner  # noqa: PLW0603 - threads do not survive a fork of the host
-    _spawner = _Spawner()
-
-
-os.register_at_fork(after_in_child=_renew_spawner)

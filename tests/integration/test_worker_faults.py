@@ -77,8 +77,9 @@ def test_endless_loop_is_a_timeout(poisoned, sound):
     assert (seen.stage, seen.timed_out_after, seen.signal) == (Stage.FORWARD, 1.5, None)
 
 
-def test_forty_gigabytes_are_refused_by_the_limit_not_by_the_machine(poisoned, sound):
-    with planted("allocate", "load") as opencv:
+@pytest.mark.parametrize(("kind", "memory_bytes"), [("allocate", 4 << 30), ("reserve", 2 << 30)])
+def test_too_much_memory_is_refused_and_the_worker_lives(kind, memory_bytes, poisoned, sound):
+    with planted(kind, "load", memory_bytes=memory_bytes) as opencv:
         seen = strike(opencv, poisoned, sound)
     assert seen.error is not None
     assert (seen.error.kind, seen.stage) == ("MemoryError", Stage.LOAD)
