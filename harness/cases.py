@@ -102,7 +102,9 @@ def select(cases: tuple[Case, ...], wanted: str) -> tuple[Case, ...]:
         return cases
     if wanted == Tier.CORE:
         return tuple(case for case in cases if case.tier is Tier.CORE)
-    found = tuple(case for case in cases if fnmatchcase(case.id, wanted) or case.id.startswith(f"{wanted.rstrip('/')}/"))
+    found = tuple(
+        case for case in cases if fnmatchcase(case.id, wanted) or case.id.startswith(f"{wanted.rstrip('/')}/")
+    )
     if not found:
         raise UsageError(f"no case matches {wanted!r}; `dnn-harness zoo list` shows all {len(cases)}")
     return found

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness import delivery, subjects, terminal
+from harness import __version__, delivery, subjects, terminal
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, UsageError
@@ -42,7 +42,7 @@ _DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="opencv-dnn-harness", prog_name="dnn-harness")
+@click.version_option(__version__, prog_name="dnn-harness")
 def cli() -> None:
     """Will cv2.dnn load this Keras model, compute what TensorFlow computes - and if not, which layer is to blame."""
 

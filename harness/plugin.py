@@ -1,4 +1,4 @@
-"""What the pytest fixtures do: a thin translation of `session`. With `dnn_harness_plugin` the only importer of pytest."""
+"""What the pytest fixtures do: thin translations of `session`. Only `dnn_harness_plugin` imports pytest besides."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness import fingerprint, subjects
+from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoo, select
 from harness.config import Settings
@@ -244,7 +244,7 @@ class Session:
                 fingerprint=self._fingerprint(plan),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 command=command,
-                versions={name: version(name) for name in ("opencv-dnn-harness", *_SHOWN_VERSIONS)},
+                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in _SHOWN_VERSIONS},
                 host=socket.gethostname(),
             )
         )

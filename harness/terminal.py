@@ -138,18 +138,19 @@ def blob_shape(port: Port) -> tuple[int | None, ...]:
 def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     """Print the answer of `check`."""
     model(name, info)
-    table = Table("OpenCV", "route", "outcome", "error / allowed", "forward", "what", box=None, pad_edge=False)
+    several = len({record.target.opencv for record in records}) > 1
+    table = Table("OpenCV", "route", "outcome", "error/allowed", "forward ms", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     for record in records:
         style = _STYLES.get(record.outcome, "red")
-        table.add_row(
-            record.target.opencv,
-            record.route,
-            f"[{style}]{record.outcome}[/]",
-            _margin(record),
-            f"{record.latency.forward_ms.median:.3g} ms" if record.latency else "",
-            escape(_what(record)),
-        )
+        forward = f"{record.latency.forward_ms.median:.3g}" if record.latency else ""
+        table.add_row(record.target.opencv, record.route, f"[{style}]{record.outcome}[/]", _margin(record), forward)
     _out().print(table)
+    for record in records:
+        if record.outcome is not Outcome.OK:
+            release = f"OpenCV {record.target.opencv}" if several else ""
+            _out().print(escape(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
         _out().print(f"tried: {escape(line)}", soft_wrap=True)
 
@@ -157,7 +158,7 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
 def _margin(record: Record) -> str:
     if record.parity is None or record.parity.max_abs is None:
         return ""
-    return f"{record.parity.max_abs:.2g} / {record.parity.allowed:.2g}"
+    return f"{record.parity.max_abs:.1e}/{record.parity.allowed:.1e}"
 
 
 def _what(record: Record) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 from harness.errors import ExportFailedError
 from harness.export import graphs, naming
-from harness.records import Layout, ModelInfo, Port, TensorSpec
+from harness.records import ModelInfo, TensorSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +27,6 @@ class Interface:
     outputs: tuple[TensorSpec, ...]
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
-
-    def input_ports(self, layout: Callable[[TensorSpec], Layout]) -> tuple[Port, ...]:
-        """Describe the inputs of an artifact that kept the graph's names."""
-        return _ports(self.input_names, self.inputs, layout)
-
-    def output_ports(self, layout: Callable[[TensorSpec], Layout]) -> tuple[Port, ...]:
-        """Describe the outputs of an artifact that kept the graph's names."""
-        return _ports(self.output_names, self.outputs, layout)
-
-
-def _ports(
-    names: tuple[str, ...], specs: tuple[TensorSpec, ...], layout: Callable[[TensorSpec], Layout]
-) -> tuple[Port, ...]:
-    return tuple(Port(name=name, tensor=spec, layout=layout(spec)) for name, spec in zip(names, specs, strict=True))
 
 
 class Network:

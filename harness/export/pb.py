@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.export import graphs, keras_models, naming
-from harness.export.layouts import image_as_nchw
+from harness.export.layouts import image_layout, layout_of
 from harness.export.network import Network
-from harness.export.passes import sanitise
+from harness.export.passes import for_opencv
 from harness.export.passes.nodes import node_of
-from harness.records import Manifest, Port
+from harness.export.passes.tensors import read_tensors
+from harness.records import Manifest, Port, TensorSpec
 
 _FILE = "model.pb"
 
@@ -19,14 +21,14 @@ _FILE = "model.pb"
 def export(network: Network, folder: Path) -> Manifest:
     """Write the folded and sanitised graph: the recipe that loads."""
     interface = network.interface
-    graph = sanitise(network.folded, interface.input_names, interface.output_names)
+    graph = for_opencv(network.folded, interface.input_names, interface.output_names)
     (folder / _FILE).write_bytes(graph.SerializeToString(deterministic=True))
     return Manifest(
         route="pb",
         format="pb",
         file=_FILE,
-        inputs=interface.input_ports(image_as_nchw),
-        outputs=interface.output_ports(image_as_nchw),
+        inputs=input_ports(interface.input_names, interface.inputs),
+        outputs=output_ports(graph, interface.output_names, interface.outputs),
         weights_digest=network.weights_digest,
         ops=operations(graph),
         node_layers=_node_layers(network, graph),
@@ -45,15 +47,28 @@ def export_naive(network: Network, folder: Path) -> Manifest:
         route="pb-naive",
         format="pb",
         file=_FILE,
-        inputs=interface.input_ports(image_as_nchw),
-        outputs=tuple(
-            Port(name=name, tensor=spec, layout=image_as_nchw(spec))
-            for name, spec in zip(producers, interface.outputs, strict=True)
-        ),
+        inputs=input_ports(interface.input_names, interface.inputs),
+        outputs=output_ports(graph, producers, interface.outputs),
         weights_digest=network.weights_digest,
         ops=operations(graph),
         node_layers=network.node_layers([node.name for node in graph.node]),
         notes=(*network.notes, "convert_variables_to_constants_v2 only"),
+    )
+
+
+def input_ports(names: Sequence[str], specs: Sequence[TensorSpec]) -> tuple[Port, ...]:
+    """Describe placeholders as OpenCV's importer takes them."""
+    return tuple(
+        Port(name=name, tensor=spec, layout=image_layout(len(spec.shape)))
+        for name, spec in zip(names, specs, strict=True)
+    )
+
+
+def output_ports(graph: Any, names: Sequence[str], specs: Sequence[TensorSpec]) -> tuple[Port, ...]:
+    """Describe nodes as OpenCV's importer gives them."""
+    tensors = read_tensors(graph)
+    return tuple(
+        Port(name=name, tensor=spec, layout=layout_of(name, tensors)) for name, spec in zip(names, specs, strict=True)
     )
 
 
@@ -87,5 +102,7 @@ def _node_layers(network: Network, graph: Any) -> dict[str, str]:
     found = network.node_layers([node.name for node in graph.node])
     for output in network.interface.output_names:
         computing = producer(network.folded, output)
-        found |= {output: layer for layer in naming.node_layers([computing], network.layer_names).values()}
+        layer = naming.node_layers([computing], network.layer_names).get(computing)
+        if layer is not None:
+            found[output] = layer
     return found

@@ -9,9 +9,9 @@ from typing import Any
 
 from harness.errors import ExportFailedError
 from harness.export import graphs
-from harness.export.layouts import image_as_nchw
+from harness.export.layouts import Step, Tensors, image_layout, layout_of
 from harness.export.network import Network
-from harness.records import Manifest, Port
+from harness.records import Manifest, Port, TensorSpec
 
 _FILE = "model.tflite"
 
@@ -46,24 +46,13 @@ def _convert(function: Any, trackable: Any) -> bytes:
 
 def _manifest(network: Network, route: str, model: Any, note: str) -> Manifest:
     interface = network.interface
-    inputs, outputs = interface_names(model)
-    if len(inputs) != len(interface.inputs) or len(outputs) != len(interface.outputs):
-        raise ExportFailedError(
-            f"TFLiteConverter wrote {len(inputs)} inputs and {len(outputs)} outputs; "
-            f"the model has {len(interface.inputs)} and {len(interface.outputs)}"
-        )
+    inputs, outputs = ordered_ports(model, interface.input_names, interface.output_names)
     return Manifest(
         route=route,
         format="tflite",
         file=_FILE,
-        inputs=tuple(
-            Port(name=name, tensor=spec, layout=image_as_nchw(spec))
-            for name, spec in zip(inputs, interface.inputs, strict=True)
-        ),
-        outputs=tuple(
-            Port(name=name, tensor=spec, layout=image_as_nchw(spec))
-            for name, spec in zip(outputs, interface.outputs, strict=True)
-        ),
+        inputs=ports(model, inputs, interface.inputs),
+        outputs=ports(model, outputs, interface.outputs),
         weights_digest=network.weights_digest,
         ops=operations(model),
         node_layers=network.node_layers(tensor_names(model)),
@@ -71,15 +60,44 @@ def _manifest(network: Network, route: str, model: Any, note: str) -> Manifest:
     )
 
 
+def ports(model: Any, indices: Sequence[int], specs: Sequence[TensorSpec]) -> tuple[Port, ...]:
+    """Describe tensors of the main subgraph as OpenCV's importer names and lays them out."""
+    graph, tensors = model.subgraphs[0], _read_tensors(model)
+    inputs = {int(index) for index in graph.inputs}
+    return tuple(
+        Port(
+            name=_name(graph.tensors[index]),
+            tensor=spec,
+            layout=image_layout(len(spec.shape)) if index in inputs else layout_of(str(index), tensors),
+        )
+        for index, spec in zip(indices, specs, strict=True)
+    )
+
+
+def ordered_ports(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return tensor indices in the order of the given names, which the converter's signature still knows.
+
+    The subgraph's own order is another one: a function that returns a, b, c, d was written as b, d, a, c.
+    Raises ExportFailedError when the converter wrote another number of them.
+    """
+    graph = model.subgraphs[0]
+    signature = model.signatureDefs[0] if model.signatureDefs else None
+    found = []
+    for names, indices, maps in (
+        (inputs, graph.inputs, signature and signature.inputs),
+        (outputs, graph.outputs, signature and signature.outputs),
+    ):
+        by_name = {_text(entry.name): int(entry.tensorIndex) for entry in maps or ()}
+        ordered = [by_name[name] for name in names] if set(by_name) == set(names) else [int(i) for i in indices]
+        if len(ordered) != len(names):
+            raise ExportFailedError(f"TFLiteConverter wrote {len(ordered)} tensors for {', '.join(names)}")
+        found.append(ordered)
+    return found[0], found[1]
+
+
 def read(path: Path) -> Any:
     """Return the flatbuffer of a file as the schema's object tree."""
     return _unpack(path.read_bytes())
-
-
-def interface_names(model: Any) -> tuple[list[str], list[str]]:
-    """Return the tensor names of the main subgraph's inputs and outputs, which OpenCV uses."""
-    graph = model.subgraphs[0]
-    return [_name(graph.tensors[i]) for i in graph.inputs], [_name(graph.tensors[i]) for i in graph.outputs]
 
 
 def tensor_names(model: Any) -> list[str]:
@@ -90,21 +108,52 @@ def tensor_names(model: Any) -> list[str]:
 
 def operations(model: Any) -> dict[str, int]:
     """Count the operators of all subgraphs, by their names in the schema."""
+    names = _operator_names(model)
+    return dict(sorted(Counter(names[op.opcodeIndex] for graph in model.subgraphs for op in graph.operators).items()))
+
+
+def _operator_names(model: Any) -> list[str]:
     from tensorflow.lite.python import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    codes = [names.get(max(code.builtinCode, code.deprecatedBuiltinCode), "UNKNOWN") for code in model.operatorCodes]
-    return dict(sorted(Counter(codes[op.opcodeIndex] for graph in model.subgraphs for op in graph.operators).items()))
+    return [names.get(max(code.builtinCode, code.deprecatedBuiltinCode), "UNKNOWN") for code in model.operatorCodes]
 
 
 def _rename(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Give the converter's tensors the interface's names; an output that is also an input keeps the input's."""
     graph = model.subgraphs[0]
-    if len(graph.inputs) != len(inputs) or len(graph.outputs) != len(outputs):
-        return  # `_manifest` says so
-    names = dict(zip(graph.outputs, outputs, strict=True)) | dict(zip(graph.inputs, inputs, strict=True))
+    found_inputs, found_outputs = ordered_ports(model, inputs, outputs)
+    names = dict(zip(found_outputs, outputs, strict=True)) | dict(zip(found_inputs, inputs, strict=True))
     for index, name in names.items():
         graph.tensors[index].name = name.encode()
+
+
+def _read_tensors(model: Any) -> Tensors:
+    """Return rank and origin of every tensor of the main subgraph, keyed by its index as text."""
+    graph, names = model.subgraphs[0], _operator_names(model)
+    computed = {int(i) for operator in graph.operators for i in operator.outputs} | {int(i) for i in graph.inputs}
+    steps = {
+        str(index): _step(model, operator, names[operator.opcodeIndex], computed)
+        for operator in graph.operators
+        for index in operator.outputs
+    }
+    ranks = {str(index): _rank(tensor) for index, tensor in enumerate(graph.tensors)}
+    return Tensors(steps=steps, ranks=ranks)
+
+
+def _step(model: Any, operator: Any, name: str, computed: set[int]) -> Step:
+    import numpy as np
+
+    sources = [str(index) for index in operator.inputs if int(index) in computed]
+    permutation = None
+    if name == "TRANSPOSE":
+        data = model.buffers[model.subgraphs[0].tensors[operator.inputs[1]].buffer].data
+        permutation = None if data is None else tuple(np.asarray(data, np.uint8).view(np.int32).tolist())
+    return Step(op=name, source=sources[0] if sources else None, permutation=permutation)
+
+
+def _rank(tensor: Any) -> int:
+    return 0 if tensor.shape is None else len(tensor.shape)
 
 
 def _unpack(data: bytes) -> Any:
@@ -122,7 +171,11 @@ def _pack(model: Any) -> bytes:
 
 
 def _name(tensor: Any) -> str:
-    return str(tensor.name.decode() if isinstance(tensor.name, bytes) else tensor.name)
+    return _text(tensor.name)
+
+
+def _text(name: Any) -> str:
+    return str(name.decode() if isinstance(name, bytes) else name)
 
 
 def _reason(text: str, limit: int = 600) -> str:
