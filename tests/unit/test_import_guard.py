@@ -1,0 +1,201 @@
+"""Who may import whom, and what must never be loaded by importing: the layers of ARCHITECTURE.md, held by tests."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"tensorflow", "keras", "cv2", "tf2onnx", "onnx", "mtcnn", "skimage"}
+CHILDREN = ("export", "worker")
+"""Programs that are run, not imported."""
+
+LAYERS = (
+    # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
+    ("errors", "records", "sources", "wire"),
+    ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
+    ("tolerance", "compare", "verdict"),
+    # Effects: disks, processes, environments.
+    ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
+    ("process", "subjects"),
+    ("observing", "exporting"),
+    ("library",),
+    ("lane",),
+    # Use cases.
+    ("session",),
+    # Faces.
+    ("terminal", "delivery"),
+    ("plugin", "cli"),
+)
+PURE = {name for layer in LAYERS[:3] for name in layer}
+PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
+ASIDE = {"routes", "report", "export", "worker"}
+"""Outside the ladder, with rules of their own below."""
+
+
+def modules_below(package: str) -> list[str]:
+    files = sorted((ROOT / package).rglob("*.py"))
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
+def is_child(module: str) -> bool:
+    return module.startswith("harness.") and module.split(".")[1] in CHILDREN
+
+
+HOST_MODULES = [name for name in modules_below("harness") if not is_child(name)]
+ZOO_MODULES = modules_below("model_zoo")
+
+
+def source_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+# -- what an import loads ----------------------------------------------------------------------------------------------
+
+# A forked child is as fresh as the interpreter it was forked from. That one has met third parties' packages before,
+# which take all the time, but for the plugin's door, for which they would be too much already.
+_IMPORT_EACH = """
+import importlib, json, os, sys
+for name in sys.argv[1:]:
+    sys.stdout.flush()
+    if name.startswith("+"):
+        importlib.import_module(name[1:])
+        continue
+    if os.fork() == 0:
+        try:
+            importlib.import_module(name)
+            print(json.dumps([name, sorted(sys.modules)]))
+        finally:
+            sys.stdout.flush()
+            os._exit(0)
+    os.wait()
+"""
+
+
+@cache
+def loaded_by() -> dict[str, set[str]]:
+    others = ["numpy", "cattrs", "hypothesis", "click", "jinja2", "rich.progress", "tomlkit", "filelock"]
+    names = ["dnn_harness_plugin", *(f"+{name}" for name in others), *HOST_MODULES, *ZOO_MODULES]
+    command = [sys.executable, "-W", "error", "-c", _IMPORT_EACH, *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stderr == ""
+    return {name: set(modules) for name, modules in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("module", [*HOST_MODULES, *ZOO_MODULES, "dnn_harness_plugin"])
+def test_importing_a_host_module_loads_nothing_heavy(module):
+    assert loaded_by()[module] & HEAVY == set()
+
+
+@pytest.mark.parametrize("module", [name for name in HOST_MODULES if name != "harness.plugin"] + ZOO_MODULES)
+def test_only_the_plugin_loads_pytest(module):
+    assert loaded_by()[module] & {"pytest", "_pytest"} == set()
+
+
+def test_the_plugin_door_loads_nothing_of_the_package():
+    loaded = {name.partition(".")[0] for name in loaded_by()["dnn_harness_plugin"]}
+    assert loaded & {"harness", "model_zoo", "numpy", "hypothesis", "cattrs", "rich"} == set()
+
+
+@pytest.mark.parametrize("module", [*HOST_MODULES, *ZOO_MODULES])
+def test_no_host_module_loads_a_child(module):
+    assert {name for name in loaded_by()[module] if is_child(name)} == set()
+
+
+# -- what the source says ----------------------------------------------------------------------------------------------
+
+
+def imports(module: str, *, lazy: bool = True) -> set[str]:
+    """Imported names, dotted as far as they are modules; without what only a type checker sees."""
+    found = set(_imports(ast.parse(source_of(module).read_bytes()), lazy=lazy))
+    return {_module(name) for name in found}
+
+
+def _imports(node: ast.AST, *, lazy: bool) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        elif lazy or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _imports(child, lazy=lazy)
+
+
+def _module(name: str) -> str:
+    if not name.startswith(("harness", "model_zoo")):
+        return name.partition(".")[0]
+    return name if source_of(name).exists() else name.rpartition(".")[0]
+
+
+def of_ours(names: set[str]) -> set[str]:
+    """The part after `harness.`, first word only."""
+    return {name.split(".")[1] for name in names if name.startswith("harness.")}
+
+
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+
+
+def test_every_module_has_its_layer():
+    there = {name.split(".")[1] for name in HOST_MODULES if name != "harness"} | {"export", "worker"}
+    assert there == set(RANK) | ASIDE
+
+
+@pytest.mark.parametrize("name", RANK)
+def test_a_module_imports_only_from_its_own_layer_or_below(name):
+    above = {used for used in of_ours(imports(f"harness.{name}")) - ASIDE if RANK[used] > RANK[name]}
+    assert above == set()
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_pure_modules_have_no_effects(name):
+    used = imports(f"harness.{name}")
+    assert used & PURE_MAY_NOT_IMPORT == set()
+    assert of_ours(used) <= PURE
+
+
+@pytest.mark.parametrize("name", sorted(set(RANK) - {"plugin"}))
+def test_only_the_plugin_names_pytest(name):
+    assert "pytest" not in imports(f"harness.{name}")
+
+
+@pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
+def test_reports_are_made_of_records_alone(module):
+    assert of_ours(imports(module)) <= {"report", "records"}
+
+
+@pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])
+def test_nobody_imports_a_child_but_a_route(module):
+    assert of_ours(imports(module)) & {"export", "worker"} == set()
+
+
+@pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.routes")])
+def test_routes_import_the_exporter_late(module):
+    assert of_ours(imports(module)) <= {"errors", "sources", "routes", "export"}
+    assert "export" not in of_ours(imports(module, lazy=False))
+
+
+@pytest.mark.parametrize("module", [name for name in modules_below("harness") if name.split(".")[1:2] == ["export"]])
+def test_the_exporter_knows_nothing_of_the_host(module):
+    # What it does use decides what a stored artifact depends on.
+    host = {name for layer in LAYERS[3:] for name in layer} - {"sniff"}
+    assert of_ours(imports(module)) & (host | {"worker", "report"}) == set()
+
+
+def test_the_worker_imports_the_standard_library_alone():
+    # It looks up cv2 and numpy when it runs, so that it can answer where they are missing.
+    assert imports("harness.worker") <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("module", ZOO_MODULES)
+def test_the_zoo_declares_and_nothing_more(module):
+    assert of_ours(imports(module)) <= {"cases", "records", "errors", "pictures"}
