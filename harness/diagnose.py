@@ -39,7 +39,11 @@ _PB_NODE = re.compile(r"Can't parse layer for node='(?P<node>[^']*)' of type='(?
 _LAYER_SHAPES = re.compile(r"OPENCV/DNN: \[(?P<op>\w+)\]:\((?P<node>[^)]*)\): getMemoryShapes\(\) throws")
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|Insufficient memory|Failed to allocate|cannot allocate memory", re.IGNORECASE)
 _DECORATION = re.compile(r"^(?:onnx_node_output_\d+!|onnx_node!)|:\d+$")
-_TRAILER = re.compile(r"\s*\n>\s*$")
+_QUOTE_MARK = re.compile(r"^>[ \t]*", re.MULTILINE)
+"""OpenCV begins every line of a message with it as soon as there are several."""
+_ON_STDERR = {Stage.LOAD: (_PB_NODE, _TFLITE_OPERATOR, _LAYER_SHAPES), Stage.FORWARD: (_LAYER_SHAPES,)}
+"""Who names the culprit on stderr. What an importer printed says nothing of a forward pass: OpenCV 5 first tries the
+new engine, complains about an op, and then loads the network with the classic one."""
 
 
 def diagnose(seen: Observation) -> Failure | None:
@@ -78,10 +82,14 @@ def _raised(seen: Observation, error: CvError) -> Failure:
         return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=text)
     if error.kind == "MemoryError" or _OUT_OF_MEMORY.search(error.message):
         return Failure(outcome=Outcome.OUT_OF_MEMORY, stage=seen.stage, message=text)
-    op, node = _culprit(text, seen.stderr)
+    if error.kind == "EngineAbsent":  # a fact about the release, not about the model
+        return Failure(outcome=Outcome.ROUTE_ABSENT, stage=seen.stage, message=text)
+    if seen.stage is Stage.START:  # a worker that cannot even import cv2 has not met the model
+        return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=f"{error.kind}: {text}")
+    op, node = _culprit(error, seen) if error.kind == "cv2.error" else (None, None)
     created = next((found for pattern in _CANNOT_CREATE if (found := pattern.search(text))), None)
     if created:
-        return _unsupported(seen.stage, created["op"], node or created["node"], f"no layer for op {created['op']}")
+        return _unsupported(seen.stage, created["op"], plain_name(created["node"]), f"no layer for op {created['op']}")
     operator = _UNSUPPORTED_OPERATOR.search(text)
     if operator:
         return _unsupported(seen.stage, operator["op"], node, f"the importer does not know op {operator['op']}")
@@ -93,12 +101,12 @@ def _unsupported(stage: Stage, op: str, node: str | None, message: str) -> Failu
     return Failure(outcome=Outcome.UNSUPPORTED_OP, stage=stage, message=message, op=op, node=node)
 
 
-def _culprit(text: str, stderr: str) -> tuple[str | None, str | None]:
+def _culprit(error: CvError, seen: Observation) -> tuple[str | None, str | None]:
     """Find the op and node an error is about: in its own text first, else in the last such line on stderr."""
-    found = _ONNX_NODE.search(text)
-    for pattern in (_PB_NODE, _TFLITE_OPERATOR, _LAYER_SHAPES):
+    found = _ONNX_NODE.search(error.err or error.message)
+    for pattern in _ON_STDERR.get(seen.stage, ()):
         if found is None:
-            found = next(reversed(list(pattern.finditer(stderr))), None)
+            found = next(reversed(list(pattern.finditer(seen.stderr))), None)
     return (found["op"], plain_name(found["node"])) if found else (None, None)
 
 
@@ -107,12 +115,12 @@ def _readable(error: CvError) -> str:
     text = error.err or error.message
     wrapped = _ONNX_NODE.search(text)
     if wrapped:
-        return _TRAILER.sub("", wrapped["inner"]).strip()
+        return _QUOTE_MARK.sub("", wrapped["inner"]).strip()
     if error.err is None:
         return error.message.strip()
     where = f" in {error.func}" if error.func else ""
     what = "Assertion failed: " if error.code == -215 else ""
-    return f"{what}{_TRAILER.sub('', error.err).strip()}{where}"
+    return f"{what}{_QUOTE_MARK.sub('', error.err).strip()}{where}"
 
 
 def _empty(seen: Observation) -> Failure:
