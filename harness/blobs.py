@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.errors import HarnessError
+from harness.pictures import Picture
 from harness.records import Layout, Port
 
 Array = npt.NDArray[Any]
@@ -23,20 +23,6 @@ Array = npt.NDArray[Any]
 _NHWC_TO_NCHW = (0, 3, 1, 2)
 _NCHW_TO_NHWC = (0, 2, 3, 1)
 _DECORATION = re.compile(r"^(?:onnx_node_output_\d+!|onnx_node!)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Picture:
-    """A real picture and what `cv2.dnn.blobFromImage` shall make of it: (pixels - mean) * scale, channels swapped."""
-
-    pixels: npt.NDArray[np.uint8]
-    """(height, width, channels)."""
-    scale: float = 1.0
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    """Per channel, in the order that the channels have after swapping."""
-    swap_rb: bool = False
-    size: tuple[int, int] | None = None
-    """(width, height) to resize to; None keeps the picture's own."""
 
 
 Feed = Sequence[Array | Picture]
@@ -48,10 +34,9 @@ def blob_parameters(value: Array | Picture, port: Port) -> dict[str, Any] | None
     if not isinstance(value, Picture):
         return None
     return {
-        "scale": value.scale,
-        "mean": value.mean,
-        "swap_rb": value.swap_rb,
-        "size": value.size,
+        "scale": value.blob.scale,
+        "mean": value.blob.mean,
+        "swap_rb": value.blob.swap_rb,
         "axes": None if port.layout is Layout.NCHW else _NCHW_TO_NHWC,  # blobFromImage always makes NCHW
     }
 
@@ -59,7 +44,7 @@ def blob_parameters(value: Array | Picture, port: Port) -> dict[str, Any] | None
 def encode(value: Array | Picture, port: Port) -> memoryview:
     """Return a value as the bytes of an `.npy` file, in OpenCV's layout. Raises HarnessError for a wrong rank."""
     if isinstance(value, Picture):
-        return _npy(value.pixels)
+        return _npy(value.image)
     if port.layout is Layout.AS_KERAS:
         return _npy(value)
     if value.ndim != len(_NHWC_TO_NCHW):
@@ -88,13 +73,19 @@ def to_keras(array: Array, port: Port) -> Array:
     return array
 
 
-def match_outputs(wanted: Iterable[str], offered: Sequence[str], layers: Sequence[str]) -> list[str | None]:
+def match_outputs(
+    wanted: Iterable[str], offered: Sequence[str], layers: Sequence[str], *, renamed: bool = False
+) -> list[str | None]:
     """Find each exported output among OpenCV's names: exactly, else without decorations; None where it is not found.
 
     `offered` are the unconnected outputs. One output that feeds another is not among them but is a layer, so `layers`
     come second. Never by position or likeness: two outputs taken for each other would pass for a wrong network.
+    `renamed` is for importers that fuse patterns (.pb: batch normalisation) and name the result after an inner node:
+    there, where one output is wanted and one is offered, nothing can be confused.
     """
-    return [_find(name, offered) or _find(name, layers) for name in wanted]
+    names = list(wanted)
+    found = [_find(name, offered) or _find(name, layers) for name in names]
+    return [offered[0]] if renamed and found == [None] and len(offered) == 1 else found
 
 
 def _find(name: str, places: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from harness import blobs
+from harness.blobs import Feed
 from harness.compare import compare_output, sensitivity
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
@@ -45,7 +45,7 @@ class Input:
     """The input plan, or the picture's name: one line that reproduces it."""
     keras: tuple[Array, ...]
     """What TensorFlow is given, in Keras's layout."""
-    opencv: blobs.Feed
+    opencv: Feed
     """What the worker is given."""
 
 
@@ -153,9 +153,7 @@ def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) ->
 
 
 def _from_picture(picture: Picture) -> Input:
-    blob = picture.blob
-    given = blobs.Picture(pixels=picture.image, scale=blob.scale, mean=blob.mean, swap_rb=blob.swap_rb)
-    return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(given,))
+    return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(picture,))
 
 
 def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:

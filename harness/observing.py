@@ -212,7 +212,7 @@ class _Run:
 
     def _find_outputs(self, offered: Sequence[str], layers: Sequence[str]) -> None:
         wanted = [port.name for port in self._manifest.outputs]
-        found = match_outputs(wanted, offered, layers)
+        found = match_outputs(wanted, offered, layers, renamed=self._manifest.format == "pb")
         missing = [name for name, place in zip(wanted, found, strict=True) if place is None]
         if missing:
             message = f"no output is named {', '.join(missing)}; the network offers {', '.join(offered) or 'none'}"

