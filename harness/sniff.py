@@ -165,16 +165,17 @@ def _check_inside(path: Path, kind: SourceKind) -> SourceKind:
 
 
 def _variables(data: bytes) -> list[str]:
+    """Return the names of nodes that stand for variables: a graph with them was never frozen."""
     found = []
     for node in first_messages(data, number=1):
         try:
-            fields = dict(
-                reversed([(field.number, field.value) for field in read_fields(node) if field.number in {1, 2}])
-            )
+            text = {
+                field.number: bytes(field.value) for field in read_fields(node) if isinstance(field.value, memoryview)
+            }
         except WireFormatError:
             continue
-        if fields.get(2) in _VARIABLE_OPS:
-            found.append(bytes(fields[1]).decode(errors="replace"))  # type: ignore[arg-type]
+        if text.get(2) in _VARIABLE_OPS:
+            found.append(text.get(1, b"?").decode(errors="replace"))
     return found
 
 

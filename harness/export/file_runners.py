@@ -18,13 +18,11 @@ Arrays = list[npt.NDArray[Any]]
 
 def float32(network: Network) -> Callable[[Arrays], Arrays]:
     """Return the function that computes the file's outputs."""
-    assert network.file is not None
-    return _onnx(network.file, network) if network.kind == "onnx" else _tflite(network.file)
+    return _onnx(network) if network.kind == "onnx" else _tflite(network)
 
 
 def float64(network: Network) -> tuple[Any, str]:
     """Return the float64 twin of an ONNX file, or None for TFLite, and where the noise comes from, in words."""
-    assert network.file is not None
     if network.kind != "onnx":
         return None, "TFLite interpreter under 4 input perturbations of 1 ulp (it has no float64 kernels)"
     return OnnxTwin(network), "float64 twin by onnx's reference evaluator"
@@ -52,10 +50,10 @@ class OnnxTwin:
         self._evaluator = None
 
 
-def _onnx(path: Path, network: Network) -> Callable[[Arrays], Arrays]:
+def _onnx(network: Network) -> Callable[[Arrays], Arrays]:
     from onnx.reference import ReferenceEvaluator
 
-    evaluator = ReferenceEvaluator(str(path))
+    evaluator = ReferenceEvaluator(str(network.file))
     names = tuple(spec.name for spec in network.interface.inputs)
 
     def run(arrays: Arrays) -> Arrays:
@@ -98,10 +96,10 @@ def _double_tensor(tensor: Any) -> None:
         tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
 
 
-def _tflite(path: Path) -> Callable[[Arrays], Arrays]:
+def _tflite(network: Network) -> Callable[[Arrays], Arrays]:
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(model_path=str(path), num_threads=1)
+    interpreter = tf.lite.Interpreter(model_path=str(network.file), num_threads=1)
 
     def run(arrays: Arrays) -> Arrays:
         try:

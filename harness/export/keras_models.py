@@ -150,8 +150,9 @@ def _trace(model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...]) ->
 
 
 def trace(model: Any, signatures: list[Any]) -> tuple[Any, list[str]]:
-    """Return the concrete function of `model(..., training=False)` with outputs named `output_0`, ..., and Keras's
-    names for these outputs.
+    """Return the concrete function of `model(..., training=False)` and Keras's names for its outputs.
+
+    The function returns a list, made by nodes named `output_0`, `output_1`, ...
     """
     import keras
     import tensorflow as tf

@@ -16,7 +16,7 @@ from harness.sources import Source
 
 def open_pb(source: Source) -> Network:
     """Open a frozen GraphDef: its placeholders are the inputs, nodes that nobody consumes the outputs."""
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.framework import graph_pb2
 
     path = Path(source.location)

@@ -48,7 +48,8 @@ def export(network: Network, folder: Path) -> Manifest:
 
 def export_by_keras(network: Network, folder: Path) -> Manifest:
     """Export by Keras's own `model.export(format="onnx")`: dynamic batch, shape arithmetic left in."""
-    assert network.model is not None
+    if network.model is None:
+        raise ExportFailedError(f"a {network.kind} source holds no Keras model that could export itself")
     try:
         network.model.export(str(folder / _FILE), format="onnx", verbose=False)
     except Exception as error:

@@ -108,7 +108,8 @@ def _nudged(array: npt.NDArray[Any], generator: np.random.Generator) -> npt.NDAr
     if not _is_float(array):
         return array
     up = generator.random(array.shape) < 0.5
-    return np.nextafter(array, np.where(up, np.inf, -np.inf).astype(array.dtype))
+    moved: npt.NDArray[Any] = np.nextafter(array, np.where(up, np.inf, -np.inf).astype(array.dtype))
+    return moved
 
 
 def _distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
-from harness.export import graphs
+from harness.export import graphs, tflite_rewrites
 from harness.export.layouts import Step, Tensors, image_layout, layout_of
 from harness.export.network import Network
 from harness.records import Manifest, Port, TensorSpec
@@ -23,6 +23,7 @@ def export(network: Network, folder: Path) -> Manifest:
     model = _unpack(data)
     interface = network.interface
     _rename(model, interface.input_names, interface.output_names)
+    tflite_rewrites.unfuse_output_activations(model)
     (folder / _FILE).write_bytes(_pack(model))
     return _manifest(network, "tflite", model, "TFLiteConverter on the frozen function, float32, no optimisation")
 

@@ -115,7 +115,8 @@ def _widen_tensor(tensor: Any) -> None:
 
 
 def _batch_norm(node: Any) -> Iterator[Any]:
-    """Spell out inference-mode batch normalisation, whose fused kernels exist for float32 only:
+    """Spell out inference-mode batch normalisation, whose fused kernels exist for float32 only.
+
     (x - mean) * (scale / sqrt(variance + epsilon)) + offset, over the last axis or, for NCHW, axis 1.
     """
     x, scale, offset, mean, variance = (name for name in node.input if not name.startswith("^"))
@@ -137,8 +138,9 @@ def _batch_norm(node: Any) -> Iterator[Any]:
 
 
 def _with_casts(node: Any, *, in_function: bool) -> Iterator[Any]:
-    """Bracket an op with float32 results: its first input stays double, its other floats are cast down, its
-    result is cast up under the op's own name.
+    """Bracket an op with float32 results by casts; the last one, to double, gets the op's own name.
+
+    Its first input stays double, other float inputs are cast down.
     """
     if in_function:
         raise NoTwinError(f"no float64 twin: {node.op} inside a control-flow function returns float32 only")
