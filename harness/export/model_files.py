@@ -146,7 +146,8 @@ def _onnx_spec(value: Any) -> TensorSpec:
             f"tensor {value.name!r} is of unknown rank; run onnx.shape_inference.infer_shapes on it"
         )
     shape = tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in tensor.shape.dim)
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    text = tensor.elem_type == onnx.TensorProto.STRING  # numpy calls it "object"
+    dtype = "string" if text else onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     return TensorSpec(name=value.name, shape=shape, dtype=dtype)
 
 
@@ -156,7 +157,8 @@ def open_tflite(source: Source) -> Network:
 
     path = Path(source.location)
     try:
-        interpreter = tf.lite.Interpreter(model_path=str(path))
+        # By content, which it verifies: a truncated file opened by its path kills the process.
+        interpreter = tf.lite.Interpreter(model_content=path.read_bytes())
     except (ValueError, RuntimeError) as error:
         raise ModelRejectedError(
             f"{path} starts like a TFLite flatbuffer but cannot be opened: {_first_line(error)}; export it again"
