@@ -51,8 +51,11 @@ class InputPlan:
     def parse(cls, text: str) -> InputPlan:
         """Read what `str` wrote. Raises UsageError for anything else."""
         try:
-            kind, seed, scale = text.split(":")
-            return cls(kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=float(scale.removeprefix("scale=")))
+            kind, seed, words = text.split(":")
+            scale = float(words.removeprefix("scale="))
+            if not np.isfinite(scale):
+                raise ValueError(words)
+            return cls(kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=scale)
         except ValueError as error:
             raise UsageError(f"{text!r} is no input plan; write one like 'uniform:seed=3:scale=1.0'") from error
 
@@ -92,17 +95,26 @@ def _expand_one(plan: InputPlan, spec: TensorSpec, index: int) -> Array:
     values = _VALUES[plan.kind](shape, random) * plan.scale
     if spec.low is not None or spec.high is not None:
         values = _into_range(values, spec)
-    return values.astype(spec.dtype)
+    return np.asarray(values, dtype=spec.dtype)  # asarray: numpy turns arrays without axes into scalars
 
 
 def _integers(plan: InputPlan, spec: TensorSpec, shape: tuple[int, ...], random: np.random.RandomState) -> Array:
-    low = 0 if spec.low is None else int(spec.low)
-    high = (255 if spec.dtype == "uint8" else 9) if spec.high is None else int(spec.high)
+    low, high = _integer_limits(spec)
     if plan.kind is Kind.CONSTANT:
         return np.full(shape, low + plan.seed % (high - low + 1), dtype=spec.dtype)
     if plan.kind is Kind.RAMP:
-        return (low + np.arange(np.prod(shape)).reshape(shape) % (high - low + 1)).astype(spec.dtype)
+        return (low + np.arange(int(np.prod(shape))).reshape(shape) % (high - low + 1)).astype(spec.dtype)
     return random.randint(low, high + 1, size=shape).astype(spec.dtype)
+
+
+def _integer_limits(spec: TensorSpec) -> tuple[int, int]:
+    """Return the admissible range, closed with a modest one (0..9, bytes 0..255) where the model leaves it open."""
+    width = 255 if spec.dtype == "uint8" else 9
+    if spec.low is None:
+        high = width if spec.high is None else int(spec.high)
+        return min(0, high), high
+    low = int(spec.low)
+    return low, max(low, width) if spec.high is None else int(spec.high)
 
 
 def _into_range(values: npt.NDArray[np.float64], spec: TensorSpec) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -299,15 +300,28 @@ def _converter() -> cattrs.Converter:
     )
     converter.register_unstructure_hook(LayerVerdict, hook)
     converter.register_structure_hook(LayerVerdict, back)
+    converter.register_structure_hook(str, _text)
     return converter
+
+
+def _text(value: object, kind: type[str]) -> str:
+    """Take a text, or one of an enum's words, as it is; cattrs would make a text of anything, `None` among it."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return kind(value)
 
 
 _CONVERTER = _converter()
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def to_json(value: object) -> str:
-    """Encode any value of this module as one line of strict JSON (no NaN)."""
-    return json.dumps(_CONVERTER.unstructure(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    """Encode any value of this module as one line of strict JSON (no NaN) that can be written as UTF-8."""
+    line = json.dumps(_CONVERTER.unstructure(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    # A file name that is no UTF-8 comes with lone surrogates; they occur within texts only, where JSON has escapes.
+    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def to_data(value: object) -> Any:
@@ -321,11 +335,20 @@ def from_json(text: str | bytes, kind: type[_T]) -> _T:
 
 
 def from_data(data: object, kind: type[_T]) -> _T:
-    """Build a value of this module from plain data; unknown keys are refused."""
+    """Build a value of this module from plain data. Raises ValueError for unknown keys and values that do not fit."""
+    if not isinstance(data, dict):
+        raise ValueError(f"{str(data)[:80]!r} is no JSON object")  # noqa: TRY004 - bad data, not a bad call
     try:
         return _CONVERTER.structure(data, kind)
     except cattrs.BaseValidationError as error:
-        raise ValueError("; ".join(cattrs.transform_error(error))) from error
+        raise ValueError("; ".join(cattrs.transform_error(error, format_exception=_reason))) from error
+
+
+def _reason(error: BaseException, kind: type | None) -> str:
+    """Say what is wrong with one value, the value included."""
+    if isinstance(error, TypeError | ValueError) and kind is not None:
+        return f"{error} (expected {getattr(kind, '__name__', kind)})"
+    return cattrs.v.format_exception(error, kind)
 
 
 def finite(value: float) -> float | None:

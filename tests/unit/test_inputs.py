@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.inputs import PROBES, InputPlan, Kind, corpus, digest, expand
+from harness.records import TensorSpec
+
+PLANS = st.builds(
+    InputPlan,
+    kind=st.sampled_from(Kind),
+    seed=st.integers(0, 2**40),
+    scale=st.floats(min_value=1e-6, max_value=1e3),
+)
+SHAPES = st.lists(st.one_of(st.none(), st.integers(1, 5)), max_size=4).map(tuple)
+LIMITS = st.one_of(st.none(), st.integers(-40, 40))
+IMAGE = TensorSpec(name="x", shape=(1, 24, 40, 3))
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> TensorSpec:
+    low, high = draw(LIMITS), draw(LIMITS)
+    assume(low is None or high is None or low <= high)
+    dtype = draw(st.sampled_from(["float32", "float64", "float16", "int32", "int64", "uint8", "bool"]))
+    if dtype == "uint8":
+        low, high = (None if limit is None else abs(limit) for limit in (low, high))
+        assume(low is None or high is None or low <= high)
+    return TensorSpec(name="t", shape=draw(SHAPES), dtype=dtype, low=low, high=high)
+
+
+@given(PLANS)
+def test_the_printed_plan_reproduces_it(plan):
+    assert InputPlan.parse(str(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    "text", ["", "uniform", "uniform:seed=1", "noise:seed=1:scale=1.0", "ramp:seed=x:scale=1", "a:b:c:d", "::"]
+)
+def test_a_text_that_is_no_plan_is_the_users_error(text):
+    with pytest.raises(UsageError, match=r"write one like"):
+        InputPlan.parse(text)
+
+
+@pytest.mark.parametrize("scale", ["nan", "inf", "-inf"])
+def test_a_scale_that_is_no_number_is_the_users_error(scale):
+    with pytest.raises(UsageError, match=scale):
+        InputPlan.parse(f"uniform:seed=1:scale={scale}")
+
+
+@settings(deadline=None)
+@given(PLANS, st.lists(specs(), min_size=1, max_size=3))
+def test_a_plan_expands_to_the_promised_shapes_and_types_and_always_the_same(plan, wanted):
+    arrays = expand(plan, wanted)
+    again = expand(plan, wanted)
+    for spec, array, twin in zip(wanted, arrays, again, strict=True):
+        assert isinstance(array, np.ndarray)
+        assert array.dtype == spec.dtype
+        assert array.shape == tuple(1 if axis is None else axis for axis in spec.shape)
+        np.testing.assert_array_equal(array, twin)
+    assert digest(arrays) == digest(again)
+
+
+@settings(deadline=None)
+@given(PLANS, specs())
+def test_values_stay_within_the_admissible_range(plan, spec):
+    assume(spec.dtype != "bool")
+    (array,) = expand(plan, [spec])
+    values = array.astype(np.float64)
+    assert not np.isnan(values).any()
+    if spec.low is not None:
+        assert values.min() >= spec.low
+    if spec.high is not None:
+        assert values.max() <= spec.high
+
+
+@given(PLANS, st.integers(0, 30_000))
+def test_token_ids_reach_any_vocabulary(plan, high):
+    (ids,) = expand(plan, [TensorSpec(name="ids", shape=(2, 50), dtype="int32", low=0, high=high)])
+    assert 0 <= ids.min() <= ids.max() <= high
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.CONSTANT])
+def test_an_input_is_not_one_value_everywhere(kind):
+    (array,) = expand(InputPlan(kind=kind, seed=5), [IMAGE])
+    assert len(np.unique(array)) >= 2
+
+
+@pytest.mark.parametrize("kind", [Kind.RAMP, Kind.UNIFORM, Kind.NORMAL, Kind.IMAGE])
+def test_the_rich_kinds_have_as_many_values_as_a_picture(kind):
+    """Where hypothesis fills an array element by element, a picture has some forty distinct values."""
+    (array,) = expand(InputPlan(kind=kind, seed=5), [IMAGE])
+    assert len(np.unique(array)) > 150
+    assert array.std() > 0.05
+
+
+def test_neighbours_in_an_image_resemble_each_other_and_noise_does_not():
+    def roughness(kind: Kind) -> float:
+        (array,) = expand(InputPlan(kind=kind, seed=3), [IMAGE])
+        return float(np.abs(np.diff(array, axis=1)).mean() / array.std())
+
+    assert roughness(Kind.IMAGE) < 0.75 * roughness(Kind.UNIFORM)
+
+
+def test_an_image_is_eight_bits_deep_between_nought_and_one():
+    (array,) = expand(InputPlan(kind=Kind.IMAGE, seed=3), [IMAGE])
+    assert (array.min(), array.max()) == (0.0, 1.0)
+    np.testing.assert_allclose(array * 255, np.round(array * 255), atol=1e-4)
+
+
+def test_one_hot_is_one_everywhere_else_nought():
+    (array,) = expand(InputPlan(kind=Kind.ONE_HOT, seed=3), [IMAGE])
+    assert (array.sum(), np.count_nonzero(array)) == (1.0, 1)
+
+
+def test_denormals_are_denormal():
+    (array,) = expand(InputPlan(kind=Kind.DENORMAL, seed=3), [IMAGE])
+    assert 0 < np.abs(array).max() < np.finfo(np.float32).tiny
+
+
+def test_the_scale_scales_and_the_seed_seeds():
+    base, doubled, other = (
+        expand(InputPlan(kind=Kind.NORMAL, seed=seed, scale=scale), [IMAGE])[0]
+        for seed, scale in ((4, 1.0), (4, 2.0), (5, 1.0))
+    )
+    np.testing.assert_allclose(doubled, base * 2)
+    assert not np.array_equal(other, base)
+
+
+def test_two_inputs_of_one_model_differ():
+    first, second = expand(InputPlan(kind=Kind.UNIFORM), [IMAGE, IMAGE])
+    assert not np.array_equal(first, second)
+
+
+def test_squeezing_into_a_range_keeps_the_variety():
+    spec = TensorSpec(name="x", shape=(1, 24, 40, 3), low=0, high=1)
+    (array,) = expand(InputPlan(kind=Kind.NORMAL, seed=1, scale=1.0), [spec])
+    assert len(np.unique(array)) > 2000
+
+
+def test_these_bits_are_frozen_for_good():
+    """References are stored by the digest of their input: other bits would orphan every stored one."""
+    tokens = TensorSpec(name="ids", shape=(1, 24), dtype="int32", low=0, high=99)
+    assert digest(expand(PROBES[0], [IMAGE])) == "250fff8eed0b51a67a663e44ae0067a9"
+    assert digest(expand(PROBES[0], [tokens])) == "2ed91fe2b585ba089dd6e67d71f0d7e9"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.zeros((2, 3), np.float64),
+        np.zeros((3, 2), np.float32),
+        np.zeros((6,), np.float32),
+        np.array([[0, 0, 0], [0, 0, 1e-45]], np.float32),
+        np.zeros((2, 3), np.int32),
+        np.array([[0, 0, 0], [0, 0, -0.0]], np.float32),
+    ],
+)
+def test_a_digest_tells_values_shapes_and_dtypes_apart(other):
+    zeros = np.zeros((2, 3), np.float32)
+    assert digest([zeros]) != digest([other])
+    assert digest([zeros, other]) != digest([other, zeros])
+
+
+def test_a_digest_is_of_values_and_not_of_strides():
+    array = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert digest([array.T]) == digest([np.ascontiguousarray(array.T)])
+
+
+def test_the_probes_are_unlike_one_another():
+    arrays = [expand(plan, [IMAGE])[0] for plan in PROBES]
+    for index, array in enumerate(arrays):
+        for other in arrays[index + 1 :]:
+            assert abs(np.corrcoef(array.ravel(), other.ravel())[0, 1]) < 0.2
+
+
+def test_the_corpus_begins_with_the_probes_and_repeats_nothing():
+    plans = corpus(5)
+    assert plans[: len(PROBES)] == PROBES
+    assert len(set(plans)) == len(plans) == len(PROBES) + 5
+    assert corpus(0) == PROBES
+    assert corpus(3) == plans[: len(PROBES) + 3]
+
+
+def test_another_process_draws_the_same_corpus():
+    """A warm store is only warm if every run asks for the same inputs."""
+    code = "from harness.inputs import corpus; print(*corpus(5))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(plan) for plan in corpus(5)]
