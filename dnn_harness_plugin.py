@@ -49,8 +49,8 @@ def dnn_session(request: pytest.FixtureRequest) -> Iterator[Session]:
 def dnn_check(dnn_session: Session, tmp_path: Path) -> DnnCheck:
     """Give a function that fails the test unless OpenCV loads a model and computes what TensorFlow does.
 
-    `dnn_check(model, input_shape=(1, 64, 64, 3), routes=["onnx"])`; `model` is a Keras model or what `dnn-harness check`
-    takes. Returns the records.
+    `dnn_check(model, input_shape=(1, 64, 64, 3), routes=["onnx"])`; `model` is a Keras model or what the command
+    `dnn-harness check` takes. Returns the records.
     """
     check: DnnCheck = _plugin().DnnCheck(dnn_session, tmp_path)
     return check

@@ -15,6 +15,7 @@ from typing import Any
 import platformdirs
 
 from harness.errors import UsageError
+from harness.inputs import DRAWS
 
 
 def _words(value: object) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ SETTINGS = (
     Setting(name="expectations", read=_words, default=(), help="folders or files of known failures (TOML)"),
     Setting(name="store", read=_path, default=None, help="folder of artifacts, references and environments"),
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
-    Setting(name="draws", read=_count, default=5, help="inputs drawn by hypothesis besides the fixed probes"),
+    Setting(name="draws", read=_count, default=DRAWS, help="inputs drawn by hypothesis besides the fixed probes"),
     Setting(name="repeats", read=_count, default=10, help="timed forward passes per cell"),
     Setting(name="load_seconds", read=_positive(float), default=60.0, help="deadline of one load in OpenCV"),
     Setting(name="forward_seconds", read=_positive(float), default=60.0, help="deadline of one forward pass in OpenCV"),

@@ -25,6 +25,8 @@ _DISTRIBUTIONS = ("opencv-python", "opencv-python-headless", "opencv-contrib-pyt
 _FIRST_WITH_NUMPY_2 = Version("4.10.0.84")
 """Older wheels were built against numpy 1 and crash on import beside numpy 2."""
 _INSTALL_SECONDS = 600
+_UV_DRAWING = " \t\u2502\u2570\u2500\u25b6\u00d7"
+"""Box drawing and cross with which uv sets its messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def _uv(*arguments: str, asked: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFailedError(f"OpenCV {asked} could not be installed within {_INSTALL_SECONDS} s") from error
     if done.returncode:
-        words = " ".join(line.strip(" │╰─▶×\t") for line in done.stderr.strip().splitlines())
+        words = " ".join(line.strip(_UV_DRAWING) for line in done.stderr.strip().splitlines())
         raise EnvironmentFailedError(
             f"OpenCV {asked} cannot be installed: {words[-800:]}; `pip index versions opencv-python` lists the releases"
         )

@@ -67,6 +67,9 @@ PROBES = (
 )
 """The fixed inputs every cell is tried with. Several and unlike one another: that the outputs vary is evidence."""
 
+DRAWS = 5
+"""Inputs that hypothesis adds to the probes where nobody asks for another number."""
+
 
 def expand(plan: InputPlan, specs: Sequence[TensorSpec]) -> tuple[Array, ...]:
     """Return one array for each spec: its static shape, its dtype, its admissible range.

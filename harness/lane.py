@@ -17,7 +17,7 @@ from harness.compare import compare_output, sensitivity
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
-from harness.inputs import PROBES, Array, InputPlan, expand
+from harness.inputs import DRAWS, PROBES, Array, InputPlan, corpus, expand
 from harness.library import Artifact, Library
 from harness.observing import Observed, OpenCV
 from harness.pictures import Picture, load_pictures
@@ -165,8 +165,9 @@ def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:
         words += ["--input-shape", ",".join(map(str, shape))]
     if cell.subject.source.trust_lambda:
         words.append("--trust-lambda")
+    usual = corpus(DRAWS)
     for plan in plans:
-        if plan not in PROBES:
+        if plan not in usual:
             words += ["--input", str(plan)]
     return Record(
         case=cell.subject.id,

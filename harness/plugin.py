@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,19 @@ def save_model(model: Any, folder: Path) -> Path:
             f"dnn_check got a {type(model).__name__}; give a Keras model, a path or package.module:callable"
         )
     place = folder / f"dnn_check_{hashlib.sha256(str(id(model)).encode()).hexdigest()[:8]}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Keras warns of while we save is not the user's test's business
+            return _save(model, place)
+    except Exception as error:  # whatever a user's own layers raise; Keras raises everything from TypeError up
+        words = " ".join(str(error).split())
+        raise UsageError(
+            f"dnn_check cannot save this {type(model).__name__}: {type(error).__name__}: {words[:300]}; give "
+            "package.module:callable instead, which is called where it is exported"
+        ) from error
+
+
+def _save(model: Any, place: Path) -> Path:
     if _only_stock_layers(model):
         path = place.with_suffix(".keras")
         model.save(path)

@@ -74,7 +74,7 @@ def all_routes() -> dict[str, Route]:
 
 
 def pick_routes(names: tuple[str, ...], kind: SourceKind) -> tuple[Route, ...]:
-    """Return the named routes, or all that fit the source. Raises UsageError for a name that is none or does not fit."""
+    """Return the named routes, or all that fit the source. Raises UsageError for one that does not exist or fit."""
     routes = all_routes()
     for name in names:
         if name not in routes:
