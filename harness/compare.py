@@ -97,7 +97,8 @@ def _spread(column: list[Reference]) -> float:
         return 0.0
     stack = np.stack([np.asarray(reference.best, dtype=np.float64) for reference in column])
     with np.errstate(invalid="ignore"):
-        spread = float(np.nanmax(np.ptp(stack, axis=0))) if stack.size else 0.0
+        spreads = np.ptp(stack, axis=0)
+    spread = float(np.max(spreads, where=np.isfinite(spreads), initial=0.0))
     allowed = max(derive(reference).allowed for reference in column)
     if allowed == 0.0:
         return float(np.finfo(np.float32).max) if spread > 0 else 0.0

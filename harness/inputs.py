@@ -51,13 +51,19 @@ class InputPlan:
     def parse(cls, text: str) -> InputPlan:
         """Read what `str` wrote. Raises UsageError for anything else."""
         try:
-            kind, seed, words = text.split(":")
-            scale = float(words.removeprefix("scale="))
-            if not np.isfinite(scale):
-                raise ValueError(words)
-            return cls(kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=scale)
+            kind, seed, scale = text.split(":")
+            return cls(
+                kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=_finite(scale.removeprefix("scale="))
+            )
         except ValueError as error:
             raise UsageError(f"{text!r} is no input plan; write one like 'uniform:seed=3:scale=1.0'") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not np.isfinite(number):
+        raise ValueError(f"{text} is not finite")
+    return number
 
 
 PROBES = (

@@ -52,7 +52,7 @@ def derive(reference: Reference) -> Tolerance:
     scale = float(np.max(np.abs(finite))) if finite.size else 0.0
     floor = FLOOR_ULPS * ULP * scale
     noise = reference.noise if np.isfinite(reference.noise) else 0.0
-    if noise >= floor:
+    if noise > floor:
         return Tolerance(allowed=K * noise, why=f"{K:g} x TensorFlow's rounding error {noise:.3g} ({reference.why})")
     tiny = float(np.finfo(np.float32).tiny)
     return Tolerance(
