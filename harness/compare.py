@@ -59,12 +59,13 @@ def compare_output(got: Array, reference: Reference, plan: str) -> Difference:
 def shapes_agree(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     """Whether a Mat's shape says the same as the tensor's.
 
-    Below OpenCV 5 a Mat has at least two axes: a scalar comes as (1, 1), a vector of n as (n, 1).
+    Below OpenCV 5 a Mat has at least two axes: a vector of n comes as (n, 1), a scalar as (1, 1), from 5 on as (1,).
     Nothing else is let pass.
     """
-    if got == expected or len(expected) >= 2:
+    if len(expected) >= 2:
         return got == expected
-    return len(got) <= 2 and [n for n in got if n != 1] == [n for n in expected if n != 1]
+    as_mat = {(1,), (1, 1)} if not expected else {(*expected, 1)}
+    return got == expected or got in as_mat
 
 
 def _max_abs(got: Array, reference: Reference) -> float:
