@@ -84,13 +84,17 @@ def load_zoo(package: str) -> tuple[Case, ...]:
 
 
 def _modules(package: str) -> Iterator[Any]:
-    try:
-        root = importlib.import_module(package)
-    except ImportError as error:
-        raise UsageError(f"zoo {package!r} cannot be imported: {error}; name an importable package") from error
+    root = _import(package, "name an importable package")
     yield root
     for found in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}."):
-        yield importlib.import_module(found.name)
+        yield _import(found.name, "mend that module")
+
+
+def _import(name: str, advice: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a zoo is somebody's own code, which may raise anything while it is imported
+        raise UsageError(f"zoo {name!r} cannot be imported: {type(error).__name__}: {error}; {advice}") from error
 
 
 def select(cases: tuple[Case, ...], wanted: str) -> tuple[Case, ...]:
