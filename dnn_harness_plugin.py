@@ -41,7 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def dnn_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """Give the harness's session: store, environments, children."""
-    with _plugin().open_session(request.config) as session:
+    try:
+        session = _plugin().open_session(request.config)
+    except pytest.UsageError as error:
+        # Within a fixture pytest would show it below a traceback of ours, which helps nobody.
+        pytest.fail(str(error), pytrace=False)
+    with session:
         yield session
 
 
@@ -65,6 +70,7 @@ def _plugin() -> Any:
     if found is None or Path(found).resolve() != ours.resolve():
         raise pytest.UsageError(
             f"`import harness` finds {found}, which stands in front of the one that opencv-dnn-harness installed "
-            f"({ours}). Rename yours, or keep its folder out of sys.path (pytest: --import-mode=importlib)."
+            f"({ours}). Rename yours, or keep its folder off sys.path: `pytest --import-mode=importlib`, "
+            "not `python -m pytest`."
         )
     return importlib.import_module("harness.plugin")

@@ -64,20 +64,29 @@ class DnnCheck:
         __tracebackhide__ = True
         settings = self._session.settings
         settings = replace(settings, opencv=tuple(opencv) or settings.opencv, route=tuple(routes) or settings.route)
+        records: tuple[Record, ...] = ()
+        refusal = ""
         try:
-            named = model if isinstance(model, str | Path) else save_model(model, self._folder)
-            subject = subjects.from_text(
-                str(named), zoo=settings.zoo, input_shapes=_shapes(input_shape), trust_lambda=trust_lambda
-            )
-            found: list[Record] = []
-            with self._session.using(settings):
-                self._session.run(tuple(self._session.cells(subject, quick=True)), found.append)
+            records = self._try(model, settings, _shapes(input_shape), trust_lambda)
         except HarnessError as error:
-            pytest.fail(str(error), pytrace=False)
-        records = advise(found)
+            refusal = str(error)
+        if refusal:  # not inside `except`: pytest would show the same sentence twice, as an error during another
+            pytest.fail(refusal, pytrace=False)
         if not supported(records, all_routes(), settings.route):
             pytest.fail(_explain(records), pytrace=False)
         return records
+
+    def _try(
+        self, model: Any, settings: Settings, shapes: tuple[tuple[int, ...], ...], trust_lambda: bool
+    ) -> tuple[Record, ...]:
+        named = model if isinstance(model, str | Path) else save_model(model, self._folder)
+        subject = subjects.from_text(str(named), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
+        found: list[Record] = []
+        with self._session.using(settings):
+            cells = tuple(self._session.cells(subject, quick=True))
+            self._session.info(subject)  # a model that cannot be opened is refused once, not route by route
+            self._session.run(cells, found.append)
+        return advise(found)
 
 
 def _shapes(given: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
@@ -124,9 +133,9 @@ def _only_stock_layers(model: Any) -> bool:
 
 
 def _explain(records: Sequence[Record]) -> str:
-    lines = [sentence(replace(record, judgement=None)) for record in records if record.outcome != "ok"]
-    lines += [f"tried: {line}" for line in dict.fromkeys(line for record in records for line in record.advice)]
-    return "\n".join(lines)
+    tried = [f"tried: {line}" for line in dict.fromkeys(line for record in records for line in record.advice)]
+    failing = [sentence(replace(record, judgement=None)) for record in records if record.outcome != "ok"]
+    return "\n".join([*tried, *failing])
 
 
 def expect(record: Record) -> None:

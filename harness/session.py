@@ -63,6 +63,8 @@ class Session:
         self.expectations = read_expectations(settings)
         self._targets: dict[str, tuple[Environment, Target]] = {}
         self._lanes: list[tuple[Lane, Exporter]] = []
+        self._idle: list[Exporter] = []
+        """Exporters that no lane uses now: starting one takes TensorFlow's seconds, so they are kept."""
         self._guard = threading.RLock()
         self._ended = False
         self.tensorflow_started = False
@@ -83,7 +85,10 @@ class Session:
             for lane, exporter in self._lanes:
                 lane.close()
                 exporter.close()
+            for exporter in self._idle:
+                exporter.close()
             self._lanes.clear()
+            self._idle.clear()
 
     @contextlib.contextmanager
     def using(self, settings: Settings) -> Iterator[None]:
@@ -207,7 +212,8 @@ class Session:
     @contextlib.contextmanager
     def offline_lane(self) -> Iterator[Lane]:
         """Give a lane with workers for the targets known so far: for what needs no OpenCV."""
-        exporter = Exporter(seconds=self.settings.export_seconds)
+        with self._guard:
+            exporter = self._idle.pop() if self._idle else Exporter(seconds=self.settings.export_seconds)
         workers = {asked: self._worker(environment) for asked, (environment, _) in self._targets.items()}
         lane = Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
         with self._guard:
@@ -215,9 +221,18 @@ class Session:
         try:
             yield lane
         finally:
-            self.tensorflow_started |= exporter.started
             lane.close()
-            exporter.close()
+            self._put_back(lane, exporter)
+
+    def _put_back(self, lane: Lane, exporter: Exporter) -> None:
+        """Keep a lane's exporter for the next one, unless the session was closed meanwhile."""
+        with self._guard:
+            self.tensorflow_started |= exporter.started
+            if self._ended:
+                exporter.close()
+            else:
+                self._lanes.remove((lane, exporter))
+                self._idle.append(exporter)
 
     def judged(self, record: Record) -> Record:
         """Return a record with its judgement."""

@@ -80,8 +80,9 @@ def sentence(record: Record) -> str:
     stage = f" {record.stage}:" if record.stage else ""
     details = "".join(f" {name} {value}" for name, value in (("op", record.op), ("layer", record.layer)) if value)
     hint = " - delete its expectation" if record.judgement is Judgement.FIXED else ""
+    judgement = f"{record.judgement} " if record.judgement else ""
     return (
-        f"{record.judgement or ''} {where(record)}{stage} outcome={record.outcome}{details}, "
+        f"{judgement}{where(record)}{stage} outcome={record.outcome}{details}, "
         f"but should be {expected}{hint}\n    {' '.join((record.message or '').split())}\n    {record.reproduce}"
     )
 
