@@ -66,7 +66,8 @@ def recognise(path: Path) -> SourceKind:
         return _recognise_folder(path)
     if not path.exists():
         raise ModelRejectedError(
-            f"{path} does not exist; give a .keras, .h5, .pb, .onnx or .tflite file, a SavedModel folder, or package.module:callable"
+            f"{path} does not exist; give a .keras, .h5, .pb, .onnx or .tflite file, a SavedModel folder, "
+            "or package.module:callable"
         )
     ending = path.suffix.lower()
     if ending == ".pbtxt":
@@ -128,7 +129,8 @@ def _check(path: Path, named: SourceKind) -> SourceKind:
         return _check_inside(path, named)
     if found is None:
         raise ModelRejectedError(
-            f"{path} is broken, truncated or not a model: {_EXPECTED[named]}, and this is not one; export or copy it again"
+            f"{path} is broken, truncated or not a model: {_EXPECTED[named]}, and this is not one; "
+            "export or copy it again"
         )
     raise ModelRejectedError(
         f"{path} is {content}, not {_NOT[named]}; rename it to {path.stem}{_ENDING_OF[found]}, or export what the "
@@ -168,15 +170,19 @@ def _variables(data: bytes) -> list[str]:
     """Return the names of nodes that stand for variables: a graph with them was never frozen."""
     found = []
     for node in first_messages(data, number=1):
-        try:
-            text = {
-                field.number: bytes(field.value) for field in read_fields(node) if isinstance(field.value, memoryview)
-            }
-        except WireFormatError:
-            continue
-        if text.get(2) in _VARIABLE_OPS:
-            found.append(text.get(1, b"?").decode(errors="replace"))
+        name, op = _node_texts(node)
+        if op in _VARIABLE_OPS:
+            found.append(name.decode(errors="replace"))
     return found
+
+
+def _node_texts(node: memoryview) -> tuple[bytes, bytes]:
+    """Return the name and op of a NodeDef; empty where it has none."""
+    try:
+        fields = {field.number: field.value for field in read_fields(node) if isinstance(field.value, memoryview)}
+    except WireFormatError:
+        return b"", b""
+    return bytes(fields.get(1, b"")), bytes(fields.get(2, b""))
 
 
 def _identify_protobuf(path: Path, head: bytes, nbytes: int) -> Content:
@@ -201,14 +207,8 @@ def _identify_protobuf(path: Path, head: bytes, nbytes: int) -> Content:
 
 
 def _has_nodes(data: bytes) -> bool:
-    """Whether the first messages of field 1 look like NodeDefs: a name and an op, both text."""
-    for node in first_messages(data, number=1, limit=1):
-        try:
-            fields = {field.number: field for field in read_fields(node)}
-        except WireFormatError:
-            return False
-        return {1, 2} <= fields.keys() and fields[1].wire_type == fields[2].wire_type == 2
-    return False
+    """Whether the first message of field 1 looks like a NodeDef: a name and an op."""
+    return any(all(_node_texts(node)) for node in first_messages(data, number=1, limit=1))
 
 
 def _is_text(head: bytes) -> bool:

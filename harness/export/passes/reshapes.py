@@ -32,7 +32,9 @@ def anchor_reshapes(graph: Any, tensors: Tensors) -> Any:
 
 
 def _is_float_reshape(node: Any, nodes: Mapping[str, Any]) -> bool:
-    return node.op == "Reshape" and node.attr["T"].type == _FLOAT and nodes[canonical(node.input[1])].op == "Const"
+    return bool(
+        node.op == "Reshape" and node.attr["T"].type == _FLOAT and nodes[canonical(node.input[1])].op == "Const"
+    )
 
 
 def _anchored(node: Any, nodes: Mapping[str, Any], tensors: Tensors) -> Iterator[Any]:
