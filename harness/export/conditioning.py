@@ -45,7 +45,8 @@ def condition(model: Any, inputs: Sequence[TensorSpec], seed: int) -> None:
     pass_ = _Pass(keras, seed)
     probes = [probe_batch(spec, index, seed, _items(model, index, spec)) for index, spec in enumerate(inputs)]
     probe = _as_the_model_takes_them(keras, model, [keras.ops.convert_to_tensor(probe) for probe in probes])
-    model(probe, training=False)  # builds what is not built yet
+    if not model.built:  # its layers' variables must exist before their dtype policies are exchanged
+        model(probe, training=False)
     with _computing_in_float64(keras, model), _visiting_layers(keras, pass_.visit):
         model(probe, training=False)
 
