@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import tomlkit
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -57,8 +57,16 @@ def holds(versions: str, release: str) -> bool:
     """Whether a release (`5.0.0.93`, or `5.0.0` of a source build) is in a PEP 440 set."""
     try:
         return SpecifierSet(versions).contains(Version(release), prereleases=True)
+    except InvalidVersion:  # a build named by `git describe`: PEP 440 has nothing but `===` for it
+        return f"==={release}" in {part.strip() for part in versions.split(",")}
+
+
+def exactly(release: str) -> str:
+    """Return the narrowest set that holds a release."""
+    try:
+        return f"=={Version(release)}"
     except InvalidVersion:
-        return False
+        return f"==={release}"
 
 
 _KEYS = tuple(field.name for field in fields(Expectation))
@@ -71,24 +79,35 @@ def parse(text: str, name: str) -> tuple[Expectation, ...]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{name} is no TOML: {error}") from None
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*expect\s*\]\]", line)]
     unknown = set(data) - {"expect"}
-    if unknown or not isinstance(data.get("expect", []), list):
-        raise UsageError(f"{name}: unknown key {min(unknown or {'expect'})!r}; a file holds [[expect]] tables only")
+    if unknown:
+        raise UsageError(f"{name}: unknown key {min(unknown)!r}; a file holds [[expect]] tables only")
     entries = data.get("expect", [])
-    return tuple(_entry(entry, f"{name}:{line}") for entry, line in zip(entries, lines, strict=True))
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UsageError(f"{name}: 'expect' is {entries!r}; write [[expect]] tables")
+    return tuple(_entry(entry, where) for entry, where in zip(entries, _places(text, name, len(entries)), strict=True))
+
+
+def _places(text: str, name: str, count: int) -> list[str]:
+    """Return where each entry begins: by line, or by number where the tables are not written as usual."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*expect\s*\]\]", line)]
+    if len(lines) == count:
+        return [f"{name}:{line}" for line in lines]
+    return [f"{name}, entry {number}" for number in range(1, count + 1)]
 
 
 def _entry(entry: dict[str, object], where: str) -> Expectation:
-    for key in entry:
+    for key, value in entry.items():
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r}; an entry has {', '.join(_KEYS)}")
+        if not isinstance(value, str):
+            raise UsageError(f"{where}: {key!r} is {value!r}; write a text in quotes")
     for key in _NEEDED:
-        if not isinstance(entry.get(key), str) or not entry[key]:
-            raise UsageError(f"{where}: {key!r} is missing or not a text; every entry needs {', '.join(_NEEDED)}")
+        if not entry.get(key):
+            raise UsageError(f"{where}: {key!r} is missing; every entry needs {', '.join(_NEEDED)}")
     try:
         SpecifierSet(str(entry["opencv"]))
-        words = {key: str(value) for key, value in entry.items()}
+        words = {key: str(value) for key, value in entry.items() if value}
         stage = Stage(words.pop("stage")) if "stage" in words else None
         return Expectation(outcome=Outcome(words.pop("outcome")), stage=stage, **words)
     except (ValueError, InvalidSpecifier) as error:
@@ -132,7 +151,7 @@ def claim_from(record: Record, earlier: Expectation | None) -> Expectation:
     return Expectation(
         case=record.case,
         route=record.route,
-        opencv=f"=={record.target.opencv}",
+        opencv=exactly(record.target.opencv),
         outcome=record.outcome,
         reason=reason,
         engine=record.target.engine_asked,
@@ -147,7 +166,7 @@ def _reason(record: Record) -> str:
     if record.parity is not None and record.parity.margin is not None:
         # The exact error differs from machine to machine; its order of magnitude does not.
         return f"{where}output {record.parity.output} differs from TensorFlow's beyond rounding"
-    return (where + " ".join((record.message or record.outcome).split()))[:300]
+    return (where + (" ".join((record.message or "").split()) or record.outcome))[:300]
 
 
 def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[Expectation, ...]:
@@ -174,10 +193,14 @@ def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[E
 
 def _without(claim: Expectation | None, record: Record) -> Expectation | None:
     """Take one release out of a claim's set; None where nothing is left of it."""
-    if claim is None or claim.opencv == f"=={record.target.opencv}":
+    only = exactly(record.target.opencv)
+    if (
+        claim is None
+        or only in claim.opencv.replace(" ", "").split(",")
+        or SpecifierSet(claim.opencv) == SpecifierSet(only)
+    ):
         return None
-    words = {field.name: getattr(claim, field.name) for field in fields(Expectation)}
-    return Expectation(**{**words, "opencv": f"{claim.opencv},!={record.target.opencv}"})
+    return replace(claim, opencv=f"{claim.opencv},!={record.target.opencv}")
 
 
 def render(entries: Iterable[Expectation], header: str) -> str:
@@ -193,5 +216,6 @@ def render(entries: Iterable[Expectation], header: str) -> str:
             if value not in {None, ""} and (key, value) != ("engine", "default"):
                 table[key] = str(value)
         tables.append(table)
-    document["expect"] = tables
+    if tables:  # an empty list would be written above the comments, which are the header of the next update
+        document["expect"] = tables
     return tomlkit.dumps(document)
