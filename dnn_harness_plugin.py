@@ -41,11 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def dnn_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     """Give the harness's session: store, environments, children."""
+    refusal = ""
     try:
         session = _plugin().open_session(request.config)
     except pytest.UsageError as error:
-        # Within a fixture pytest would show it below a traceback of ours, which helps nobody.
-        pytest.fail(str(error), pytrace=False)
+        refusal = str(error)
+    if refusal:  # raised in a fixture, pytest would show it below a traceback of ours, which helps nobody
+        pytest.fail(refusal, pytrace=False)
     with session:
         yield session
 

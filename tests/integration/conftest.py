@@ -1,0 +1,126 @@
+"""Fixtures that start the real thing: the command line as a process, the wheel, models that TensorFlow wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 300
+"""Deadline of one command; a cold one imports TensorFlow, which takes a busy machine its time."""
+NEEDED_TO_BUILD = ("pyproject.toml", "README.md", "LICENSE", "dnn_harness_plugin.py", "harness", "model_zoo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLine:
+    """`dnn-harness` from this checkout, with a store and environment of its own."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def argv(self, *arguments: object) -> list[str]:
+        return [sys.executable, "-m", "harness.cli", *map(str, arguments)]
+
+    def __call__(self, *arguments: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*arguments),
+            cwd=cwd,
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: object, cwd: Path | None = None, **more: str) -> subprocess.Popen[str]:
+        """Start in a session of its own, so that a signal to its group reaches what a terminal's Ctrl-C reaches."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            self.argv(*arguments),
+            cwd=cwd,
+            env=self.environment | more,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def environment_with(store: Path, *first_on_path: Path) -> dict[str, str]:
+    """The environment of a user who set nothing of ours but the store; wide enough that no table is cut."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DNN_HARNESS_", "PYTEST_"))}
+    path = os.pathsep.join(map(str, (*first_on_path, ROOT)))
+    return kept | {"DNN_HARNESS_STORE": str(store), "PYTHONPATH": path, "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+@contextlib.contextmanager
+def made_once(folder: Path) -> Iterator[bool]:
+    """Whether this process is the one to fill a folder that all workers of pytest-xdist share."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done = folder.with_suffix(".done")
+    with FileLock(folder.with_suffix(".lock")):
+        yield not done.exists()
+        done.touch()
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warm_store(shared_folder: Path) -> Path:
+    """A store that fills while the tests run: for those that do not care what is in it."""
+    return shared_folder / "store"
+
+
+@pytest.fixture(scope="session")
+def dnn_harness(warm_store: Path) -> CommandLine:
+    return CommandLine(environment=environment_with(warm_store))
+
+
+@pytest.fixture(scope="session")
+def models_folder(shared_folder: Path) -> Path:
+    """Every model that `write_models.py` makes, good and bad."""
+    folder = shared_folder / "models"
+    with made_once(folder) as by_us:
+        if by_us:
+            folder.mkdir(exist_ok=True)
+            script = Path(__file__).with_name("write_models.py")
+            quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+            subprocess.run([sys.executable, script, folder], env=os.environ | quiet, timeout=SECONDS, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site_packages(shared_folder: Path) -> Path:
+    """A folder holding what an installation of our wheel puts into site-packages."""
+    folder = shared_folder / "site"
+    with made_once(folder) as by_us:
+        if by_us:
+            with zipfile.ZipFile(build_wheel(shared_folder / "build")) as wheel:
+                wheel.extractall(folder)
+    return folder
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build from links to what is packed, so that the checkout stays clean; the backend itself needs no network."""
+    folder.mkdir()
+    for name in NEEDED_TO_BUILD:
+        (folder / name).symlink_to(ROOT / name)
+    build = "import setuptools.build_meta as backend; backend.build_wheel('dist')"
+    done = subprocess.run([sys.executable, "-c", build], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (folder / "dist").glob("*.whl")
+    return wheel
