@@ -53,7 +53,7 @@ class Case:
     weights: Weights = Weights.CONDITIONED
     tags: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
-    """Keras layer classes this case is about."""
+    """Keras layer classes, and functions as `ops.name`, that this case is about."""
     requires: tuple[str, ...] = ()
     """Import names of packages the builder needs beyond Keras."""
     picture: str | None = None

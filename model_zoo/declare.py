@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cases import Case, Tier, Weights
+from harness.cases import Case, Tier
 from harness.errors import UsageError
 from harness.records import TensorSpec
 
@@ -159,7 +159,6 @@ __all__ = [
     "Family",
     "Inputs",
     "Tier",
-    "Weights",
     "image",
     "several",
     "symbolic_input",

@@ -184,9 +184,8 @@ def _pre_activation(layer: Any, keras: Any, call: Callable[[], Any]) -> Array:
 
 
 def _own_floats(layer: Any) -> list[Any]:
-    """Return the trainable float variables that belong to the layer itself, not to a child."""
-    inherited = {id(variable) for child in layer._layers for variable in child.variables}
-    return [variable for variable in _floats(layer.trainable_variables) if id(variable) not in inherited]
+    """Return the float variables of the layer itself that training could change, also where the layer is frozen."""
+    return _floats(layer._trainable_variables)  # the public list has its children's as well, and none of a frozen one's
 
 
 def _floats(variables: Sequence[Any]) -> list[Any]:

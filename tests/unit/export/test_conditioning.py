@@ -164,6 +164,13 @@ def test_layers_inside_nested_models_and_subclasses_are_reached() -> None:
     assert idle(model) == []
 
 
+def test_frozen_layers_are_conditioned_too() -> None:
+    model = keras.Sequential([keras.Input((11,)), keras.layers.Dense(7), keras.layers.BatchNormalization()])
+    model.trainable = False
+    condition(model, [TensorSpec(name="x", shape=(1, 11))], seed=0)
+    assert idle(model) == []
+
+
 def test_dict_inputs_keep_their_names() -> None:
     inputs = {"right": keras.Input((3,), name="right"), "left": keras.Input((5,), name="left")}
     joined = keras.layers.Concatenate()([inputs["left"], inputs["right"]])
