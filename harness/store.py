@@ -119,14 +119,18 @@ class ShardWriter:
                 self._stream = self._path.open("ab", buffering=0)
                 if self._stream.tell() and not _ends_with_newline(self._path):
                     line = b"\n" + line  # the line before was cut short by a kill: do not glue ours to it
-            self._stream.write(line)
+            left = memoryview(line)
+            while left:  # a disk that fills up takes a part and says so only when asked for the rest
+                left = left[self._stream.write(left) :]
         except OSError as error:
+            self.close()  # the next line begins by looking at how this one ended
             raise _cannot_write(self._path, error) from error
 
     def close(self) -> None:
         """Close the file, if it was ever opened."""
         if self._stream is not None:
             self._stream.close()
+            self._stream = None
 
 
 def _ends_with_newline(path: Path) -> bool:
@@ -136,15 +140,18 @@ def _ends_with_newline(path: Path) -> bool:
 
 
 def read_shard(path: Path) -> Iterable[Record]:
-    """Yield a shard's records. A broken last line is a kill's trace and is skipped; one before that is an error."""
+    """Yield a shard's records. A line that is cut short is a kill's trace and is skipped.
+
+    It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is no record.
+    """
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             yield from_json(line, Record)
-        except json.JSONDecodeError:
-            continue  # cut short by a kill; the cell counts as not run
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            continue  # cut short, be it inside a character; the cell counts as not run
         except ValueError as error:
             raise UsageError(f"{path}:{number} is not a record of this release: {error}") from error
 
