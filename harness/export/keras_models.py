@@ -12,6 +12,7 @@ from harness.errors import HarnessError, ModelRejectedError, UsageError
 from harness.export import naming, shapes
 from harness.export.graphs import signature
 from harness.export.network import Interface, Network, digest_arrays
+from harness.export.ownership import Owners, recorded
 from harness.export.stored_code import refuse_stored_code
 from harness.records import TensorSpec
 from harness.sources import Source, SourceKind
@@ -68,7 +69,9 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
         raise ModelRejectedError(f"got {type(model).__module__}.{type(model).__qualname__}, which is no keras.Model")
     specs, notes = shapes.make_static(declared or _input_specs(model, asked), asked)
     names = naming.clean(spec.name for spec in specs)
-    function, outputs = _trace(model, names, specs)
+    owners = Owners()
+    function, outputs = _trace(model, names, specs, owners)
+    owners.add_outputs(function.outputs, naming.outputs(len(outputs)))
     return Network(
         kind=_kind(model),
         interface=Interface(
@@ -80,6 +83,7 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
         parameters=int(model.count_params()),
         layers=_layer_classes(model),
         notes=notes,
+        owners=owners,
     )
 
 
@@ -132,10 +136,13 @@ def _spec(tensor: Any) -> TensorSpec:
     return TensorSpec(name=tensor.name, shape=tuple(tensor.shape), dtype=str(tensor.dtype))
 
 
-def _trace(model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...]) -> tuple[Any, tuple[TensorSpec, ...]]:
+def _trace(
+    model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners
+) -> tuple[Any, tuple[TensorSpec, ...]]:
     """Trace the model in inference mode; return the concrete function and the specs of its outputs."""
     try:
-        function, paths = trace(model, signature(names, specs))
+        with recorded(owners):
+            function, paths = trace(model, signature(names, specs))
     except Exception as error:
         shown = ", ".join(str(spec.shape) for spec in specs)
         raise ModelRejectedError(

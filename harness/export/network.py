@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
-from harness.export import graphs, naming
+from harness.export import graphs
+from harness.export.ownership import Owners
 from harness.records import ModelInfo, TensorSpec
 
 
@@ -45,6 +46,7 @@ class Network:
         parameters: int = 0,
         layers: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
+        owners: Owners | None = None,
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -59,6 +61,7 @@ class Network:
         self._function = function
         self._folder = folder
         self._saved: Path | None = None
+        self._owners = owners or Owners()
 
     @property
     def function(self) -> Any:
@@ -85,14 +88,9 @@ class Network:
         """The frozen GraphDef after constant folding and pruning (never the remapper: OpenCV knows no fused ops)."""
         return graphs.fold(self.frozen, self.interface.input_names, self.interface.output_names)
 
-    @cached_property
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the Keras layers, nested ones included; empty without a Keras model."""
-        return naming.layer_names(self.model) if self.model is not None else ()
-
     def node_layers(self, nodes: list[str]) -> dict[str, str]:
-        """Map graph node names to the Keras layers whose name scopes they were created in."""
-        return naming.node_layers(nodes, self.layer_names)
+        """Map graph node names to the Keras layers that made them; empty without a Keras model."""
+        return self._owners.layers_of(nodes)
 
     def saved_model_dir(self) -> Path:
         """Return a folder with this network as a SavedModel: the user's own, or one written to a temporary place."""

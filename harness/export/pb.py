@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.export import graphs, keras_models, naming
+from harness.export import graphs, keras_models
 from harness.export.layouts import image_layout, layout_of
 from harness.export.network import Network
 from harness.export.passes import for_opencv
@@ -31,7 +31,7 @@ def export(network: Network, folder: Path) -> Manifest:
         outputs=output_ports(graph, interface.output_names, interface.outputs),
         weights_digest=network.weights_digest,
         ops=operations(graph),
-        node_layers=_node_layers(network, graph),
+        node_layers=network.node_layers([node.name for node in graph.node]),
         notes=(*network.notes, f"grappler: {', '.join(graphs.OPTIMIZERS)}"),
     )
 
@@ -95,14 +95,3 @@ def producer(graph: Any, name: str) -> str:
     while nodes[name].op == "Identity":
         name = node_of(nodes[name].input[0])
     return name
-
-
-def _node_layers(network: Network, graph: Any) -> dict[str, str]:
-    """Map nodes to layers; an output that took another node's name belongs to that node's layer."""
-    found = network.node_layers([node.name for node in graph.node])
-    for output in network.interface.output_names:
-        computing = producer(network.folded, output)
-        layer = naming.node_layers([computing], network.layer_names).get(computing)
-        if layer is not None:
-            found[output] = layer
-    return found

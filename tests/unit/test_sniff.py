@@ -93,14 +93,14 @@ def test_what_is_not_what_its_name_says_is_named(write, name, data, words):
 
 
 def test_a_zip_named_h5_is_named(write, archive):
-    with pytest.raises(ModelRejectedError, match="a zip archive, as .keras files are, not an HDF5 file"):
+    with pytest.raises(ModelRejectedError, match=r"a zip archive, as \.keras files are, not an HDF5 file"):
         recognise(write("model.h5", archive))
 
 
 def test_missing_file_and_plain_folder(tmp_path):
     with pytest.raises(ModelRejectedError, match="does not exist"):
         recognise(tmp_path / "nothing.keras")
-    with pytest.raises(ModelRejectedError, match="a folder without saved_model.pb"):
+    with pytest.raises(ModelRejectedError, match=r"a folder without saved_model\.pb"):
         recognise(tmp_path)
 
 

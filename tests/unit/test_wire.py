@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,10 +34,8 @@ def test_a_truncated_message_is_noticed_at_every_length():
     data = TensorProto(name="a name", raw_data=bytes(range(100))).SerializeToString()
     whole = [field.number for field in read_fields(data)]
     for length in range(1, len(data)):
-        try:
+        with contextlib.suppress(WireFormatError):
             assert [field.number for field in read_fields(data[:length])] != whole
-        except WireFormatError:
-            pass
 
 
 @pytest.mark.parametrize("limit", [1, 2])

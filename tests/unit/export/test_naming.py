@@ -1,4 +1,4 @@
-"""Names for graphs, and the way back from nodes to layers."""
+"""Names for graphs."""
 
 from __future__ import annotations
 
@@ -20,21 +20,3 @@ from harness.export import naming
 )
 def test_clean_names_are_plain_and_unique(given, expected):
     assert naming.clean(given) == expected
-
-
-@pytest.mark.parametrize(
-    ("node", "layer"),
-    [
-        ("functional_1/conv2d_1/convolution", "conv2d_1"),
-        ("functional_1/conv2d_1_2/convolution", "conv2d_1"),
-        ("ConstantFolding/functional_1/conv2d_1/mul-folded", "conv2d_1"),
-        ("functional_1/block/dense/MatMul", "dense"),
-        ("sequential_1/conv2d_1/convolution__6", "conv2d_1"),
-    ],
-)
-def test_the_deepest_scope_that_is_a_layer_wins(node, layer):
-    assert naming.node_layers([node], ["conv2d_1", "block", "dense"]) == {node: layer}
-
-
-def test_nodes_of_no_layer_are_left_out():
-    assert naming.node_layers(["output_0/one"], ["dense"]) == {}

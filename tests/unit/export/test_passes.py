@@ -80,7 +80,7 @@ def test_unused_nodes_go_and_unused_inputs_stay():
 
 
 def test_the_computing_node_gets_the_name_of_the_output():
-    graph = cases.frozen(lambda x: tf.nn.relu(x))
+    graph = cases.frozen(tf.nn.relu)
     after = name_outputs(bypass_identities(graph, keep=("output_0",)), ["output_0"])
     assert cases.node(after, "output_0").op == "Relu"
     same(graph, after, "output_0")
