@@ -142,7 +142,7 @@ def _ends_with_newline(path: Path) -> bool:
 def read_shard(path: Path) -> Iterable[Record]:
     """Yield a shard's records. A line that is cut short is a kill's trace and is skipped.
 
-    It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is no record.
+    It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is none.
     """
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):

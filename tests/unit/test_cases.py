@@ -62,7 +62,8 @@ MODULE = """
 from harness.cases import Case
 from harness.records import TensorSpec
 def build(): raise AssertionError("built")
-CASES = tuple(Case(id=name, build=build, inputs=(TensorSpec(name="x", shape=(1, 4)),), module=__name__) for name in {!r})
+X = TensorSpec(name="x", shape=(1, 4))
+CASES = tuple(Case(id=name, build=build, inputs=(X,), module=__name__) for name in {!r})
 """
 
 

@@ -183,7 +183,7 @@ def test_a_full_disk_is_said_and_the_records_before_it_stay(run):
         "for line in sys.argv[3:]:\n"
         "    try: shard.append(from_json(line, Record))\n"
         "    except HarnessError as error: print(error)\n"
-        "    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, resource.RLIM_INFINITY)) if line == sys.argv[4] else None\n"
+        "    if line == sys.argv[4]: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, resource.RLIM_INFINITY))\n"
     )
     lines = [to_json(entry) for entry in RECORDS]
     room = len(lines[0].encode()) + len(lines[1].encode()) // 2

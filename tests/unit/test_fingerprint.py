@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import fingerprint
+
+
+@given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
+def test_different_parts_give_different_digests(first, second):
+    assert (fingerprint.combine(*first) == fingerprint.combine(*second)) == (first == second)
+
+
+def test_a_border_between_parts_counts():
+    assert len({fingerprint.combine(*parts) for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""])}) == 4
+
+
+def test_a_digest_is_thirty_two_hex_digits():
+    assert len(fingerprint.combine("a")) == 32
+    int(fingerprint.combine("a"), 16)
+
+
+def test_a_file_is_its_name_and_bytes(tmp_path):
+    for folder, name, content in (
+        ("a", "m.onnx", b"1"),
+        ("b", "m.onnx", b"1"),
+        ("c", "m.onnx", b"2"),
+        ("d", "n", b"1"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes(content)
+    of = {place: fingerprint.path(next((tmp_path / place).iterdir())) for place in "abcd"}
+    assert of["a"] == of["b"]
+    assert len({of["a"], of["c"], of["d"]}) == 3
+
+
+@pytest.mark.parametrize("change", ["content", "name", "extra", "nested"])
+def test_a_folder_is_every_file_below_it(tmp_path, change):
+    model = tmp_path / "saved"
+    (model / "variables").mkdir(parents=True)
+    (model / "saved_model.pb").write_text("graph")
+    (model / "variables" / "data").write_text("weights")
+    before = fingerprint.path(model)
+    assert fingerprint.path(model) == before
+    if change == "content":
+        (model / "variables" / "data").write_text("weightz")
+    elif change == "name":
+        (model / "variables" / "data").rename(model / "variables" / "data2")
+    elif change == "extra":
+        (model / "assets").touch()
+    else:
+        (model / "variables" / "deep").mkdir()
+        (model / "variables" / "data").rename(model / "variables" / "deep" / "data")
+    assert fingerprint.path(model) != before
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write a package `nets` whose module `unet` imports some, but not all, of the others."""
+    folder = tmp_path / "nets"
+    (folder / "parts").mkdir(parents=True)
+    sources = {
+        "__init__.py": "",
+        "unet.py": "import os\nfrom nets.parts import up\nfrom . import seeds\nfrom .parts.down import make\n",
+        "seeds.py": "import random\nSEED = 1\n",
+        "other.py": "X = 1\n",
+        "parts/__init__.py": "from . import inner\n",
+        "parts/inner.py": "",
+        "parts/up.py": "def late():\n    from nets import late_one\n",
+        "parts/down.py": "from ..deepest import x\ndef make(): ...\n",
+        "late_one.py": "",
+        "deepest.py": "x = 1\n",
+    }
+    for name, source in sources.items():
+        (folder / name).write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "nets"]:
+        del sys.modules[name]
+
+
+def digest_of(name: str) -> str:
+    fingerprint.module.cache_clear()
+    return fingerprint.module(name)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "unet.py",
+        "seeds.py",
+        "parts/__init__.py",
+        "parts/up.py",
+        "parts/down.py",
+        "parts/inner.py",
+        "late_one.py",
+        "deepest.py",
+    ],
+)
+def test_a_module_is_its_source_and_all_it_imports_of_its_package(package, file):
+    before = digest_of("nets.unet")
+    assert digest_of("nets.unet") == before
+    (package / file).write_text((package / file).read_text() + "\n# edited\n")
+    assert digest_of("nets.unet") != before
+
+
+def test_editing_another_family_leaves_a_modules_digest_alone(package):
+    before = digest_of("nets.unet")
+    (package / "other.py").write_text("X = 2\n")
+    (package / "new.py").write_text("")
+    assert digest_of("nets.unet") == before
+
+
+def test_modules_that_import_each_other_have_a_digest(package):
+    (package / "seeds.py").write_text("from nets import unet\n")
+    assert digest_of("nets.unet") == digest_of("nets.unet")
+
+
+def test_the_exporter_is_known_without_importing_it():
+    heavy = {"tensorflow", "keras", "tf2onnx", "onnx", "harness.export.pb"}
+    code = f"import sys; from harness import fingerprint; print(fingerprint.exporter(), {heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == [fingerprint.exporter(), "set()\n"]
