@@ -15,8 +15,6 @@ from typing import Any
 from harness.errors import ModelRejectedError
 from harness.sources import SourceKind
 
-_CODE_CLASSES = frozenset({"Lambda", "__lambda__"})
-
 
 def refuse_stored_code(path: Path, kind: SourceKind) -> None:
     """Raise ModelRejectedError if the file's configuration holds a Lambda layer, at any depth."""
@@ -30,11 +28,15 @@ def refuse_stored_code(path: Path, kind: SourceKind) -> None:
 
 
 def lambda_layers(config: Any) -> Iterator[str]:
-    """Yield the names of Lambda layers and stored functions anywhere in a model configuration."""
+    """Yield the names of Lambda layers, and a word for functions stored elsewhere, anywhere in a configuration."""
     if isinstance(config, dict):
-        if config.get("class_name") in _CODE_CLASSES:
-            inner = config.get("config")
+        inner = config.get("config")
+        if config.get("class_name") == "Lambda":
             yield str(inner.get("name", "unnamed")) if isinstance(inner, dict) else "unnamed"
+            return
+        if config.get("class_name") == "__lambda__":
+            yield "a stored function"
+            return
         for value in config.values():
             yield from lambda_layers(value)
     elif isinstance(config, list):
