@@ -29,8 +29,8 @@ def _words(value: object) -> tuple[str, ...]:
 def _positive(kind: Callable[[Any], Any]) -> Callable[[object], Any]:
     def read(value: object) -> Any:
         number = kind(value)
-        if number <= 0:
-            raise ValueError("must be above 0")
+        if not 0 < number < float("inf"):  # also false for NaN
+            raise ValueError("must be above 0 and finite")
         return number
 
     return read
@@ -163,11 +163,14 @@ def _project(start: Path) -> tuple[Path, Mapping[str, object]]:
 
 def _read_table(path: Path) -> Mapping[str, object] | None:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("dnn-harness")
+        tools = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
+    table = tools.get("dnn-harness") if isinstance(tools, dict) else tools
     if table is None:
         return None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {table!r} stands where a table should; write [tool.dnn-harness]")
     known = {setting.key for setting in SETTINGS}
     for key in table:
         if key not in known:

@@ -54,8 +54,8 @@ def from_text(
     Raises UsageError (ModelRejectedError for a file that is not what it seems).
     """
     options = {"input_shapes": tuple(input_shapes), "trust_lambda": trust_lambda}
-    path = Path(model).expanduser()
-    if path.exists() or _looks_like_a_path(model):
+    path = _path(model)
+    if path is not None:
         source = Source(kind=recognise(path), location=str(path.resolve()), **options)  # type: ignore[arg-type]
         return Subject(id=model, source=source, family="files")
     if ":" in model:
@@ -66,6 +66,15 @@ def from_text(
         )
     subject = from_case(_find_case(model, zoo), zoo)
     return replace(subject, source=replace(subject.source, **options))  # type: ignore[arg-type]
+
+
+def _path(model: str) -> Path | None:
+    """Return the file or folder that is meant, be it there or not; None for what can only be another name."""
+    try:
+        path = Path(model).expanduser()
+        return path if path.exists() or _looks_like_a_path(model) else None
+    except (OSError, RuntimeError) as error:  # too long a name; the home of a user who is not there
+        raise UsageError(f"{model[:80]!r} cannot be a file: {error}; name a file, a folder or a case id") from None
 
 
 def _looks_like_a_path(model: str) -> bool:

@@ -33,9 +33,8 @@ def test_agreement_on_outputs_that_hardly_vary_is_vacuous_and_never_ok():
 
 
 def test_a_difference_is_a_mismatch_with_number_allowance_and_input():
-    verdict = from_differences(
-        [difference(VALUES), difference(VALUES + 0.25, plan="the-input")], inputs=2, sensitivity=1e6
-    )
+    found = [difference(VALUES), difference(VALUES + 0.25, plan="the-input")]
+    verdict = from_differences(found, inputs=2, sensitivity=1e6)
     assert (verdict.outcome, verdict.stage) == (Outcome.MISMATCH, Stage.COMPARE)
     assert "'y' is off by 0.25" in verdict.message
     assert verdict.message.endswith("on input the-input")
