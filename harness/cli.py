@@ -287,13 +287,16 @@ def _shape(text: str) -> tuple[int, ...]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; no traceback reaches the user but for a defect of ours."""
     try:
-        return int(cli.main(args=arguments, standalone_mode=False) or ExitCode.OK)
+        return int(cli.main(args=arguments, prog_name="dnn-harness", standalone_mode=False) or ExitCode.OK)
     except HarnessError as error:
         terminal.complain(str(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         terminal.complain("interrupted; finished records are kept, and the same command resumes")
         return ExitCode.INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
         terminal.complain(error.format_message())
         return ExitCode.USAGE
