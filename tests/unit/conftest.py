@@ -1,0 +1,142 @@
+"""A store that already holds what a run asks for: everything but TensorFlow is real, and nothing waits for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from harness import fingerprint
+from harness.artifacts import ArtifactStore
+from harness.errors import HarnessError
+from harness.inputs import PROBES, InputPlan, digest, expand
+from harness.observing import WORKER
+from harness.records import Manifest, Port, TensorSpec, to_json
+from harness.sources import Source, SourceKind
+from harness.subjects import Subject
+
+SHAPE = (1, 3, 5, 7)
+ROUTE = "as-is"
+
+Compute = Callable[..., Sequence[np.ndarray]]
+
+
+def save_model(path: Path, nodes: Sequence[onnx.NodeProto], inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def described(names: Sequence[str]) -> list[onnx.ValueInfoProto]:
+        return [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in names]
+
+    graph = helper.make_graph(list(nodes), "g", described(inputs), described(outputs))
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+class Shelf:
+    """Puts artifacts and references into a store, as the exporter would have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = ArtifactStore(folder / "store")
+
+    def file(
+        self, name: str, nodes: Sequence[onnx.NodeProto], inputs: Sequence[str], outputs: Sequence[str]
+    ) -> Subject:
+        """Write an ONNX file and return it as a user's model."""
+        path = self.folder / f"{name}.onnx"
+        save_model(path, nodes, inputs, outputs)
+        return Subject(id=name, source=Source(kind=SourceKind.ONNX, location=str(path)), family="files")
+
+    def key(self, subject: Subject, *more: str) -> str:
+        return fingerprint.combine(subject.fingerprint() or "", fingerprint.exporter(), *more)
+
+    def manifest(self, inputs: Sequence[str], outputs: Sequence[str], route: str = ROUTE) -> Manifest:
+        def ports(names: Sequence[str]) -> tuple[Port, ...]:
+            return tuple(Port(name=name, tensor=TensorSpec(name=name, shape=SHAPE)) for name in names)
+
+        return Manifest(
+            route=route,
+            format="onnx",
+            file="model.onnx",
+            inputs=ports(inputs),
+            outputs=ports(outputs),
+            weights_digest="weights",
+            ops={"Op": 1},
+            node_layers={"model/foo/Foo": "foo"},
+        )
+
+    def put(self, kind: str, key: str, write: Callable[[Path], object]) -> None:
+        with self.store.scratch() as scratch:
+            folder = scratch / "entry"
+            folder.mkdir()
+            write(folder)
+            self.store.put(kind, key, folder)
+
+    def artifact(self, subject: Subject, model: bytes, manifest: Manifest) -> None:
+        def write(folder: Path) -> None:
+            (folder / "model.onnx").write_bytes(model)
+            (folder / "manifest.json").write_text(to_json(manifest))
+
+        self.put("artifact", self.key(subject, manifest.route), write)
+
+    def references(
+        self, subject: Subject, manifest: Manifest, compute: Compute, plans: Sequence[InputPlan] = PROBES
+    ) -> None:
+        for plan in plans:
+            feed = expand(plan, [port.tensor for port in manifest.inputs])
+            best = compute(*(array.astype(np.float64) for array in feed))
+            arrays = {}
+            for index, value in enumerate(best):
+                arrays |= {f"f32_{index}": value.astype(np.float32), f"f64_{index}": value, f"noise_{index}": 1e-6}
+            self.put("reference", self.key(subject, "weights", digest(feed)), lambda folder, a=arrays: save(folder, a))
+
+    def failure(self, kind: str, key: str, error: HarnessError) -> None:
+        told = {"error": type(error).__name__, "message": str(error)}
+        self.put(kind, key, lambda folder: (folder / "failure.json").write_text(json.dumps(told)))
+
+    def ready(
+        self, name: str, nodes: Sequence[onnx.NodeProto], compute: Compute, *, inputs: str = "x", outputs: str = "y"
+    ) -> Subject:
+        """Return a user's ONNX file, exported as it is, with references that `compute` gives."""
+        subject = self.file(name, nodes, inputs.split(), outputs.split())
+        manifest = self.manifest(inputs.split(), outputs.split())
+        self.artifact(subject, Path(subject.source.location).read_bytes(), manifest)
+        self.references(subject, manifest, compute)
+        return subject
+
+
+def save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    np.savez(folder / "reference.npz", **arrays)
+    (folder / "why.txt").write_text("float64 by numpy")
+
+
+@pytest.fixture
+def shelf(tmp_path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+@pytest.fixture
+def tampered(tmp_path) -> Callable[[str], list[str]]:
+    """Return the command of a real worker before which some Python runs that may change its cv2.
+
+    `starts` is the file that gets a line for each start; `first` tells whether this is the first one.
+    """
+
+    def command(code: str) -> list[str]:
+        script = tmp_path / "tampered.py"
+        lines = [
+            "import os, runpy, sys, time, cv2",
+            f"starts = {str(tmp_path / 'starts')!r}",
+            "with open(starts, 'a') as file: file.write('x\\n')",
+            "first = len(open(starts).readlines()) == 1",
+            code,
+            f"sys.argv[0] = {str(WORKER)!r}",
+            "runpy.run_path(sys.argv[0], run_name='__main__')",
+        ]
+        script.write_text("\n".join(lines))
+        return [sys.executable, str(script)]
+
+    return command

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from harness.errors import ExportFailedError, ModelRejectedError, NoReferenceError
+from harness.exporting import Exporter
+from harness.inputs import PROBES, InputPlan, Kind, digest, expand
+from harness.lane import Cell, Lane
+from harness.library import Library
+from harness.observing import OpenCV
+from harness.records import Outcome, Record, Stage, Target, to_json
+from harness.subjects import Subject
+
+TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
+UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo")]
+BOTH = [
+    helper.make_node("Add", ["a", "b"], ["total"], name="add"),
+    helper.make_node("Mul", ["a", "b"], ["product"], name="mul"),
+]
+
+
+def cell(subject: Subject, route: str = "as-is", engine: str = "default") -> Cell:
+    target = Target(opencv="5.0.0.93", engine_asked=engine)
+    return Cell(subject=subject, route=route, target=target, environment="installed")
+
+
+@pytest.fixture(scope="module")
+def installed():
+    with OpenCV() as worker:
+        yield worker
+
+
+@pytest.fixture
+def judge(shelf, installed):
+    """Judge a subject on a worker of its own command, or on the shared one; TensorFlow must not be needed."""
+    opened = []
+
+    def judge(subject: Subject, argv=(), plans=PROBES, **options) -> Record:
+        worker = OpenCV(argv, **options) if argv or options else installed
+        exporter = Exporter(seconds=1)
+        opened.extend([worker] if worker is not installed else [])
+        record = Lane(Library(shelf.store, exporter), {"installed": worker}, repeats=3).judge(cell(subject), plans)
+        assert not exporter.started
+        to_json(record)
+        return record
+
+    yield judge
+    for worker in opened:
+        worker.close()
+
+
+def starts(shelf) -> int:
+    return len((shelf.folder / "starts").read_text().split())
+
+
+def test_a_network_that_computes_what_it_should_is_ok(shelf, judge):
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]))
+    assert (record.outcome, record.stage, record.message) == (Outcome.OK, None, None)
+    assert record.parity.inputs == len(PROBES)
+    assert record.parity.margin <= 1
+    assert record.parity.sensitivity > 1000
+    assert record.latency.forward_ms.n == 3
+    assert 0 < record.latency.forward_ms.min <= record.latency.forward_ms.median <= record.latency.forward_ms.p95
+    assert record.target.engine_used in {"new", "classic"}
+    assert record.layout.input == record.layout.output == ("as-keras",)
+    assert set(record.seconds) == {"export", "opencv", "compare"}
+    assert record.ops == {"Op": 1}
+    assert record.artifact == shelf.key(shelf.file("twice", TWICE, ["x"], ["y"]), "as-is")
+
+
+@pytest.mark.parametrize(
+    ("fault", "compute"),
+    [
+        ("one percent off", lambda x: [2.02 * x]),
+        ("a constant off", lambda x: [x + x + 1e-3]),
+        ("height and width swapped", lambda x: [(x + x)[:, :, ::-1, ::-1]]),
+        ("channels reversed", lambda x: [(x + x)[:, ::-1]]),
+        ("one value missing", lambda x: [np.where(x == x.max(), 0, x + x)]),
+    ],
+)
+def test_a_network_that_computes_something_else_is_a_mismatch(shelf, judge, fault, compute):
+    record = judge(shelf.ready("faulty", TWICE, compute))
+    assert (record.outcome, record.stage) == (Outcome.MISMATCH, Stage.COMPARE), fault
+    assert record.parity.margin > 5
+    assert str(record.parity.worst_input) in {str(plan) for plan in PROBES}
+    assert record.parity.worst_input in record.message
+
+
+def test_outputs_are_compared_by_name_so_that_a_swap_is_a_mismatch(shelf, judge):
+    right = shelf.ready("right", BOTH, lambda a, b: [a * b, a + b], inputs="b a", outputs="product total")
+    assert judge(right).outcome is Outcome.OK
+    swapped = shelf.ready("swapped", BOTH, lambda a, b: [a + b, a * b], inputs="a b", outputs="product total")
+    record = judge(swapped)
+    assert record.outcome is Outcome.MISMATCH
+    assert record.parity.output in {"product", "total"}
+
+
+def test_inputs_are_given_by_name(shelf, judge):
+    minus = [helper.make_node("Sub", ["a", "b"], ["y"], name="sub")]
+    assert judge(shelf.ready("minus", minus, lambda b, a: [a - b], inputs="b a")).outcome is Outcome.OK
+    assert judge(shelf.ready("plus", minus, lambda b, a: [b - a], inputs="b a")).outcome is Outcome.MISMATCH
+
+
+def test_an_output_of_another_shape_is_said_with_both_shapes(shelf, judge):
+    record = judge(shelf.ready("turned", TWICE, lambda x: [(x + x).transpose(0, 2, 3, 1)]))
+    assert record.outcome is Outcome.WRONG_SHAPE
+    assert record.message == "output 'y' has shape [1, 3, 5, 7], but should be [1, 5, 7, 3]"
+
+
+def test_a_network_whose_output_never_varies_is_vacuous(shelf, judge):
+    constant = [helper.make_node("Sub", ["x", "x"], ["y"], name="nought")]
+    record = judge(shelf.ready("constant", constant, lambda x: [x - x]))
+    assert (record.outcome, record.stage) == (Outcome.VACUOUS, Stage.COMPARE)
+
+
+def test_an_unknown_op_is_named_with_the_keras_layer_it_came_from(shelf, judge):
+    record = judge(shelf.ready("unknown", UNKNOWN, lambda x: [x]))
+    assert (record.outcome, record.stage, record.op, record.layer) == (
+        Outcome.UNSUPPORTED_OP,
+        Stage.LOAD,
+        "Foo",
+        "foo",
+    )
+    assert "Foo" in record.stderr
+    assert (record.parity, record.latency) == (None, None)
+
+
+def test_a_crash_is_seen_twice_before_it_is_one(shelf, judge, tampered):
+    argv = tampered("cv2.dnn.readNetFromONNX = lambda *a, **k: os.abort()")
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), argv)
+    assert (record.outcome, record.stage, record.signal) == (Outcome.CRASH, Stage.LOAD, "SIGABRT")
+    assert starts(shelf) == 2
+
+
+def test_a_cell_that_fails_in_one_process_only_is_nondeterministic(shelf, judge, tampered):
+    argv = tampered("if first: cv2.dnn.readNetFromONNX = lambda *a, **k: os.abort()")
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), argv)
+    assert record.outcome is Outcome.NONDETERMINISTIC
+    assert "first crash" in record.message
+    assert "then in a fresh worker ok" in record.message
+    assert starts(shelf) == 2
+
+
+def test_a_wrong_number_in_one_process_only_is_nondeterministic(shelf, judge, tampered):
+    noise = (
+        "real = cv2.dnn.readNetFromONNX\n"
+        "class Off:\n"
+        "    def __init__(self, net): self.net = net\n"
+        "    def forward(self, names): return [y + 1 for y in self.net.forward(names)]\n"
+        "    def __getattr__(self, name): return getattr(self.net, name)\n"
+        "if first: cv2.dnn.readNetFromONNX = lambda *a, **k: Off(real(*a, **k))"
+    )
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), tampered(noise))
+    assert record.outcome is Outcome.NONDETERMINISTIC
+    assert "first mismatch" in record.message
+
+
+def test_an_importer_that_is_gone_is_not_tried_twice(shelf, judge, tampered):
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), tampered("del cv2.dnn.readNetFromONNX"))
+    assert (record.outcome, record.stage) == (Outcome.ROUTE_ABSENT, Stage.LOAD)
+    assert record.message == "this OpenCV has no readNetFromONNX"
+    assert starts(shelf) == 1
+
+
+def test_a_load_that_never_ends_is_a_timeout(shelf, judge, tampered):
+    argv = tampered("cv2.dnn.readNetFromONNX = lambda *a, **k: time.sleep(600)")
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), argv, load_seconds=0.2)
+    assert (record.outcome, record.stage) == (Outcome.TIMEOUT, Stage.LOAD)
+    assert "0.2 s" in record.message
+
+
+def test_a_refused_export_is_told_in_the_tools_own_words(shelf, judge):
+    for error in (ExportFailedError("tf2onnx: no Frobnicate"), ModelRejectedError("the model has no inputs")):
+        subject = shelf.file(type(error).__name__, TWICE, ["x"], ["y"])
+        shelf.failure("artifact", shelf.key(subject, "as-is"), error)
+        record = judge(subject)
+        assert (record.outcome, record.stage, record.message) == (Outcome.EXPORT_FAILED, Stage.EXPORT, str(error))
+        assert record.artifact is None
+
+
+def test_a_missing_reference_is_never_a_pass(shelf, judge):
+    subject = shelf.ready("twice", TWICE, lambda x: [x + x])
+    plan = InputPlan(kind=Kind.UNIFORM, seed=77)
+    manifest = shelf.manifest(["x"], ["y"])
+    key = reference_key(shelf, subject, manifest, plan)
+    shelf.failure("reference", key, NoReferenceError("TensorFlow cannot run op Bar on the CPU"))
+    record = judge(subject, plans=[*PROBES, plan])
+    assert (record.outcome, record.stage) == (Outcome.NO_REFERENCE, Stage.REFERENCE)
+    assert record.message == "TensorFlow cannot run op Bar on the CPU"
+
+
+def reference_key(shelf, subject, manifest, plan) -> str:
+    return shelf.key(subject, "weights", digest(expand(plan, [port.tensor for port in manifest.inputs])))
+
+
+def test_an_exporter_that_is_lost_is_our_error_and_nothing_is_stored(shelf, installed, monkeypatch):
+    subject = shelf.file("twice", TWICE, ["x"], ["y"])
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    library = Library(shelf.store, Exporter(seconds=5))
+    record = Lane(library, {"installed": installed}, repeats=1).judge(cell(subject))
+    assert (record.outcome, record.stage) == (Outcome.HARNESS_ERROR, Stage.EXPORT)
+    assert "status 1" in record.message
+    assert shelf.store.get("artifact", shelf.key(subject, "as-is")) is None
+
+
+def test_the_reproduce_command_says_all_that_matters(shelf, judge):
+    subject = shelf.ready("with space", TWICE, lambda x: [x + x])
+    odd = InputPlan(kind=Kind.RAMP, seed=5, scale=0.5)
+    shelf.references(subject, shelf.manifest(["x"], ["y"]), lambda x: [x + x], [odd])
+    record = judge(subject, plans=[*PROBES, odd])
+    assert record.outcome is Outcome.OK
+    assert record.reproduce == (
+        "dnn-harness check 'with space' --route as-is --opencv installed --input ramp:seed=5:scale=0.5"
+    )
+
+
+def test_a_cell_after_a_crash_is_unharmed(shelf, tampered):
+    good = shelf.ready("good", TWICE, lambda x: [x + x])
+    bad = shelf.ready("bad", UNKNOWN, lambda x: [x])
+    argv = tampered(
+        "real = cv2.dnn.readNetFromONNX\n"
+        "def load(path, **k):\n"
+        "    if b'Foo' in open(path, 'rb').read(): os.abort()\n"
+        "    return real(path, **k)\n"
+        "cv2.dnn.readNetFromONNX = load"
+    )
+    with OpenCV(argv) as worker:
+        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
+        outcomes = [lane.judge(cell(subject)).outcome for subject in (good, bad, good)]
+    assert outcomes == [Outcome.OK, Outcome.CRASH, Outcome.OK]
