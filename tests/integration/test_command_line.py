@@ -253,9 +253,7 @@ def test_a_crash_of_opencv_is_one_more_record(form, answers):
     records = [from_json(line, Record) for line in answers[form].stdout.splitlines()]
     (naive,) = [record for record in records if record.route == "pb-naive"]
     assert naive.outcome in {Outcome.CRASH, Outcome.IMPORT_ERROR}
-    if (
-        naive.target.opencv.startswith("5.0.0") and form != "seed_saved_model"
-    ):  # whose control inputs it trips over first
+    if naive.target.opencv.startswith("5.0.0") and form != "seed_saved_model":  # its control inputs are in the way
         assert (naive.outcome, naive.stage, naive.signal) == (Outcome.CRASH, "load", "SIGSEGV")
     assert "route pb loads and matches" in " ".join(naive.advice)
 
