@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,26 @@ class OnnxTwin:
 def _onnx(network: Network) -> Callable[[Arrays], Arrays]:
     from onnx.reference import ReferenceEvaluator
 
-    evaluator = ReferenceEvaluator(str(network.file))
+    by = "onnx's reference evaluator"
+    with _explained(by):  # it refuses an op that it does not know right here
+        evaluator = ReferenceEvaluator(str(network.file))
     names = tuple(spec.name for spec in network.interface.inputs)
 
     def run(arrays: Arrays) -> Arrays:
-        try:
+        with _explained(by):
             found = evaluator.run(None, dict(zip(names, arrays, strict=True)))
-        except Exception as error:
-            raise NoReferenceError(
-                f"onnx's reference evaluator cannot compute this model: {type(error).__name__}: {str(error)[:300]}"
-            ) from error
         return [np.asarray(array) for array in found]
 
     return run
+
+
+@contextlib.contextmanager
+def _explained(by: str) -> Iterator[None]:
+    """Say of whatever a reference implementation raises that there is no reference."""
+    try:
+        yield
+    except Exception as error:  # they have no error classes of their own
+        raise NoReferenceError(f"{by} cannot compute this model: {type(error).__name__}: {str(error)[:300]}") from error
 
 
 def _doubled(path: Path | None) -> Any:
@@ -99,10 +107,12 @@ def _double_tensor(tensor: Any) -> None:
 def _tflite(network: Network) -> Callable[[Arrays], Arrays]:
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(model_path=str(network.file), num_threads=1)
+    by = "the TFLite interpreter"
+    with _explained(by):
+        interpreter = tf.lite.Interpreter(model_path=str(network.file), num_threads=1)
 
     def run(arrays: Arrays) -> Arrays:
-        try:
+        with _explained(by):
             inputs = interpreter.get_input_details()
             for detail, array in zip(inputs, arrays, strict=True):
                 interpreter.resize_tensor_input(detail["index"], array.shape)
@@ -111,7 +121,5 @@ def _tflite(network: Network) -> Callable[[Arrays], Arrays]:
                 interpreter.set_tensor(detail["index"], array)
             interpreter.invoke()
             return [interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details()]
-        except (ValueError, RuntimeError) as error:
-            raise NoReferenceError(f"the TFLite interpreter cannot compute this model: {error}") from error
 
     return run

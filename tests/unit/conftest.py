@@ -32,7 +32,9 @@ def save_model(path: Path, nodes: Sequence[onnx.NodeProto], inputs: Sequence[str
         return [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in names]
 
     graph = helper.make_graph(list(nodes), "g", described(inputs), described(outputs))
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    opsets = [helper.make_opsetid("", 13)]
+    opsets += [helper.make_opsetid(domain, 1) for domain in {node.domain for node in nodes} - {""}]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
 
 
 class Shelf:
