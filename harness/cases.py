@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from harness.errors import UsageError
@@ -69,6 +70,7 @@ class Case:
         return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
 
 
+@cache
 def load_zoo(package: str) -> tuple[Case, ...]:
     """Import every module below `package` and collect what its `CASES` declare, ordered by id.
 

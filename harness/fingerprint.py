@@ -6,8 +6,10 @@ Reads source files; imports none of the packages it names (TensorFlow's version 
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
+import zipfile
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +20,7 @@ EXPORTER_PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy", "protobu
 
 _HARNESS = Path(__file__).parent
 _EXPORTER_CODE = ("export", "routes")
+_KERAS_METADATA = "metadata.json"
 
 
 def combine(*parts: str) -> str:
@@ -44,10 +47,25 @@ def _release(name: str) -> str:
 
 
 def path(model: Path) -> str:
-    """Return the digest of a model file, or of every file in a SavedModel folder."""
+    """Return the digest of a model file, or of every file in a SavedModel folder.
+
+    A `.keras` archive notes when it was saved: that is passed over, so that a model saved twice is the same model.
+    """
     if model.is_dir():
         return files(sorted(found for found in model.rglob("*") if found.is_file()), model)
-    return files([model], model.parent)
+    with contextlib.suppress(zipfile.BadZipFile):  # no archive, or a damaged one: then every byte counts
+        return _archive(model)
+    with model.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+
+
+def _archive(model: Path) -> str:
+    found = []
+    with zipfile.ZipFile(model) as archive:
+        for name in sorted(set(archive.namelist()) - {_KERAS_METADATA}):
+            with archive.open(name) as member:
+                found.append(f"{name}={hashlib.file_digest(member, 'sha256').hexdigest()}")  # type: ignore[arg-type]
+    return combine(*found)
 
 
 def files(paths: Iterable[Path], root: Path) -> str:

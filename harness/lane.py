@@ -103,13 +103,15 @@ class Lane:
         self, cell: Cell, artifact: Artifact, plans: Sequence[InputPlan], blank: Record, watch: Stopwatch
     ) -> Record:
         inputs = tuple(_inputs(cell.subject, artifact, plans))
-        attempt = self._attempt(cell, artifact, inputs, watch)
-        verdict, observed = attempt
+        verdict, observed = self._attempt(cell, artifact, inputs, watch)
         if verdict.outcome not in {Outcome.OK, Outcome.ROUTE_ABSENT}:
             # What ran before in this process must not decide: a fresh worker has the last word.
             self._workers[cell.environment].restart()
+            # SIGKILL comes from outside (a person, the kernel short of memory): it says nothing of the model.
+            killed = observed.observation.signal == "SIGKILL"
             again, observed = self._attempt(cell, artifact, inputs, watch)
-            verdict = again if again.fingerprint == verdict.fingerprint else nondeterministic(verdict, again)
+            settled = killed or again.fingerprint == verdict.fingerprint
+            verdict = again if settled else nondeterministic(verdict, again)
         return _fill(blank, artifact, verdict, observed.observation, watch)
 
     def _attempt(

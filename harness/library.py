@@ -41,7 +41,7 @@ class Library:
     def __init__(self, store: ArtifactStore, exporter: Exporter) -> None:
         self._store = store
         self._exporter = exporter
-        self._opened: dict[Subject, str] = {}
+        self._models: dict[Subject, str] = {}
 
     def info(self, subject: Subject) -> ModelInfo:
         """Return what a model is. Raises ModelRejectedError."""
@@ -126,10 +126,14 @@ class Library:
 
     def _key(self, subject: Subject, *more: str) -> str:
         """Return the store key of something made from this model by today's exporter."""
-        model = subject.fingerprint() or self._opened.get(subject)
-        if model is None:  # a callable: only what it builds tells whether it is the same as last time
-            model = self._opened[subject] = self._exporter.describe(subject.source).weights_digest
-        return fingerprint.combine(model, fingerprint.exporter(), *more)
+        if subject not in self._models:
+            self._models[subject] = subject.fingerprint() or self._built(subject)
+        return fingerprint.combine(self._models[subject], fingerprint.exporter(), *more)
+
+    def _built(self, subject: Subject) -> str:
+        """Return the digest of what a callable builds: only building it tells whether it is the same as last time."""
+        info = self._exporter.describe(subject.source)
+        return fingerprint.combine("built", info.weights_digest, info.structure_digest)
 
     def _entry(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
         """Return the stored folder, building it under a lock where it is absent or damaged."""

@@ -125,6 +125,8 @@ class ModelInfo:
     layers: tuple[str, ...]
     """Distinct Keras layer classes, sorted; empty when the source has no Keras layers."""
     weights_digest: str
+    structure_digest: str
+    """Digest of the frozen graph without its names: with the weights' digest, it tells one model from another."""
     kind: str
     """`functional`, `sequential`, `subclassed`, `savedmodel`, `graphdef`, `onnx`, `tflite`."""
 

@@ -63,6 +63,8 @@ def _configure_environment(threads: int) -> None:
 
 
 def _start(threads: int) -> Any:
+    # Keras imports cv2 by itself where it finds one (keras.src.visualization); OpenCV stays out of this process.
+    sys.modules["cv2"] = None  # type: ignore[assignment]
     from harness.export.serving import Exporter
 
     return Exporter(threads=threads)

@@ -6,6 +6,7 @@ names, without `:0`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,32 @@ def _renamed(tensor: str, renamed: dict[str, str]) -> str:
     control = "^" if tensor.startswith("^") else ""
     node, colon, index = tensor.removeprefix("^").partition(":")
     return f"{control}{renamed.get(node, node)}{colon}{index}"
+
+
+def digest(graph: Any) -> str:
+    """Return the digest of a GraphDef's ops, attributes, constants and edges; names are left out.
+
+    Keras and TensorFlow number names by what the process did before, so the same model has other names next time.
+    """
+    state = hashlib.sha256()
+    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+        places = {node.name: str(place) for place, node in enumerate(nodes)}
+        for node in nodes:
+            attributes = [node.attr[key].SerializeToString(deterministic=True) for key in sorted(_telling(node))]
+            edges = [_placed(name, places) for name in node.input]
+            for part in (node.op.encode(), *attributes, *(edge.encode() for edge in edges)):
+                state.update(f"{len(part)}:".encode() + part)
+    return state.hexdigest()[:32]
+
+
+def _telling(node: Any) -> list[str]:
+    """Return the attributes that change what a node computes: not the private ones, not names of functions."""
+    return [key for key in node.attr if not key.startswith("_") and node.attr[key].WhichOneof("value") != "func"]
+
+
+def _placed(tensor: str, places: dict[str, str]) -> str:
+    node, colon, port = tensor.removeprefix("^").partition(":")
+    return f"{places.get(node, node)}{colon}{port}"
 
 
 def save(model: Any | None, function: Any, folder: Path) -> None:

@@ -113,6 +113,7 @@ class Network:
             parameters=self.parameters,
             layers=self.layers,
             weights_digest=self.weights_digest,
+            structure_digest="" if self.file_only else graphs.digest(self.frozen),  # a file is known by its bytes
             kind=self.kind,
         )
 

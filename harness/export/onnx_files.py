@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ OPSET = 13
 CLI_OPSET = 15
 _FILE = "model.onnx"
 _CLI_SECONDS = 600
+_CATCH_ERRORS = "TF2ONNX_CATCH_ERRORS"
 
 
 def export(network: Network, folder: Path) -> Manifest:
@@ -29,17 +31,17 @@ def export(network: Network, folder: Path) -> Manifest:
     interface = network.interface
     graph = sanitise(network.folded, interface.input_names, interface.output_names)
     renames = {f"{name}:0": name for name in (*interface.input_names, *interface.output_names)}
-    try:
-        model, _ = tf2onnx.convert.from_graph_def(
+    model, _ = _without_copies(
+        "tf2onnx",
+        lambda: tf2onnx.convert.from_graph_def(
             graph,
             name="model",
             input_names=[f"{name}:0" for name in interface.input_names],
             output_names=[f"{name}:0" for name in interface.output_names],
             opset=OPSET,
             tensors_to_rename=renames,
-        )
-    except Exception as error:
-        raise ExportFailedError(f"tf2onnx: {type(error).__name__}: {_last_words(str(error))}") from error
+        ),
+    )
     drop_dangling_inputs(model)
     refuse_foreign_ops(model)
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
@@ -48,12 +50,10 @@ def export(network: Network, folder: Path) -> Manifest:
 
 def export_by_keras(network: Network, folder: Path) -> Manifest:
     """Export by Keras's own `model.export(format="onnx")`: dynamic batch, shape arithmetic left in."""
-    if network.model is None:
+    model = network.model
+    if model is None:
         raise ExportFailedError(f"a {network.kind} source holds no Keras model that could export itself")
-    try:
-        network.model.export(str(folder / _FILE), format="onnx", verbose=False)
-    except Exception as error:
-        raise ExportFailedError(f"model.export: {type(error).__name__}: {_last_words(str(error))}") from error
+    _without_copies("model.export", lambda: model.export(str(folder / _FILE), format="onnx", verbose=False))
     return _manifest(network, "onnx-keras", _read(folder / _FILE), ('model.export(format="onnx")',))
 
 
@@ -73,6 +73,32 @@ def export_by_command(network: Network, folder: Path) -> Manifest:
     run_tool([sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(source), *arguments], seconds=_CLI_SECONDS)
     shown = "python -m tf2onnx.convert --saved-model ... " + " ".join(arguments[2:])
     return _manifest(network, "onnx-tf2onnx-cli", _read(folder / _FILE), (shown,))
+
+
+def _without_copies(tool: str, convert: Callable[[], Any]) -> Any:
+    """Convert while tf2onnx's optimisers work in place; raises ExportFailedError with the tool's last words.
+
+    By default each optimiser gets a deep copy of the graph, weights included, to fall back on: 7 GB and most of the
+    time for a ResNet50. So the copies are made only if one of them fails without.
+    """
+    kept = os.environ.get(_CATCH_ERRORS)
+    try:
+        os.environ[_CATCH_ERRORS] = "FALSE"
+        return convert()
+    except Exception:  # noqa: BLE001 - optimisers raise anything; the second attempt forgives them and tells the rest
+        os.environ[_CATCH_ERRORS] = "TRUE"
+        return _forgiving(tool, convert)
+    finally:
+        os.environ.pop(_CATCH_ERRORS)
+        if kept is not None:
+            os.environ[_CATCH_ERRORS] = kept
+
+
+def _forgiving(tool: str, convert: Callable[[], Any]) -> Any:
+    try:
+        return convert()
+    except Exception as error:  # noqa: BLE001 - converters raise whatever their handlers trip over
+        raise ExportFailedError(f"{tool}: {type(error).__name__}: {_last_words(str(error))}") from error
 
 
 def run_tool(command: list[str], *, seconds: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import time
 from collections import OrderedDict
 from dataclasses import replace
@@ -15,7 +17,7 @@ from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.records import from_data, to_data, to_json
 from harness.routes import all_routes
-from harness.sources import Source
+from harness.sources import Source, SourceKind
 
 _OPEN_AT_ONCE = 2
 """The routes of one case come one after the other and share its network; more would only hold memory."""
@@ -34,7 +36,10 @@ class Exporter:
         wanted = request.get("do")
         if wanted not in self._requests:
             raise ProtocolError(f"the exporter was asked to do {wanted!r}; it knows {', '.join(self._requests)}")
-        return self._requests[wanted](request)
+        try:
+            return self._requests[wanted](request)
+        finally:
+            _return_memory()
 
     def _describe(self, request: dict[str, Any]) -> Any:
         return to_data(self._network(request).info())
@@ -55,7 +60,7 @@ class Exporter:
 
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)
-        key = to_json(source)
+        key = f"{to_json(source)} {_stamp(source)}"
         if key not in self._open:
             while len(self._open) >= _OPEN_AT_ONCE:
                 self._open.popitem(last=False)[1].close()
@@ -65,6 +70,24 @@ class Exporter:
             self._open[key] = open_source(source)
         self._open.move_to_end(key)
         return self._open[key]
+
+
+def _stamp(source: Source) -> str:
+    """Return what changes when a file is written anew: a long-lived exporter must not answer for the old one."""
+    if source.kind in {SourceKind.CASE, SourceKind.CALLABLE}:
+        return ""
+    path = Path(source.location)
+    file = path / "saved_model.pb" if path.is_dir() else path
+    if not file.exists():
+        return ""  # opening it will say so
+    return f"{file.stat().st_mtime_ns}:{file.stat().st_size}"
+
+
+def _return_memory() -> None:
+    """Give freed memory back to the system: a conversion frees gigabytes that glibc would keep."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _quieten_tensorflow(threads: int) -> None:

@@ -24,6 +24,7 @@ ROUTE = Route(
     formats=("onnx",),
     stock=True,
     needs=Needs.KERAS,
+    quick=False,
     summary="Keras's own model.export to ONNX",
     export=_export,
 )

@@ -24,6 +24,7 @@ ROUTE = Route(
     formats=("onnx",),
     stock=True,
     needs=Needs.SAVED_MODEL,
+    quick=False,
     summary="the tf2onnx command line on the SavedModel",
     export=_export,
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def test_a_digest_is_thirty_two_hex_digits():
     int(fingerprint.combine("a"), 16)
 
 
-def test_a_file_is_its_name_and_bytes(tmp_path):
+def test_a_file_is_its_bytes_whatever_its_name(tmp_path):
     for folder, name, content in (
         ("a", "m.onnx", b"1"),
         ("b", "m.onnx", b"1"),
@@ -34,8 +35,29 @@ def test_a_file_is_its_name_and_bytes(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_bytes(content)
     of = {place: fingerprint.path(next((tmp_path / place).iterdir())) for place in "abcd"}
-    assert of["a"] == of["b"]
-    assert len({of["a"], of["c"], of["d"]}) == 3
+    assert of["a"] == of["b"] == of["d"]
+    assert of["c"] != of["a"]
+
+
+def _archive(path, **members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(f"{name}.json", text)
+    return fingerprint.path(path)
+
+
+def test_a_keras_archive_is_its_members_but_for_the_date_of_saving(tmp_path):
+    saved = _archive(tmp_path / "m.keras", config="Dense", metadata="monday")
+    assert _archive(tmp_path / "n.keras", config="Dense", metadata="tuesday") == saved
+    assert _archive(tmp_path / "o.keras", config="Conv2D", metadata="monday") != saved
+
+
+def test_a_damaged_archive_is_its_bytes(tmp_path):
+    _archive(tmp_path / "m.keras", config="Dense")
+    whole = (tmp_path / "m.keras").read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[:-3])
+    (tmp_path / "shorter.keras").write_bytes(whole[:-4])
+    assert fingerprint.path(tmp_path / "cut.keras") != fingerprint.path(tmp_path / "shorter.keras")
 
 
 @pytest.mark.parametrize("change", ["content", "name", "extra", "nested"])
