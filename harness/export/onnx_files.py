@@ -85,7 +85,7 @@ def _without_copies(tool: str, convert: Callable[[], Any]) -> Any:
     try:
         os.environ[_CATCH_ERRORS] = "FALSE"
         return convert()
-    except Exception:  # noqa: BLE001 - optimisers raise anything; the second attempt forgives them and tells the rest
+    except Exception:
         os.environ[_CATCH_ERRORS] = "TRUE"
         return _forgiving(tool, convert)
     finally:
@@ -97,7 +97,7 @@ def _without_copies(tool: str, convert: Callable[[], Any]) -> Any:
 def _forgiving(tool: str, convert: Callable[[], Any]) -> Any:
     try:
         return convert()
-    except Exception as error:  # noqa: BLE001 - converters raise whatever their handlers trip over
+    except Exception as error:
         raise ExportFailedError(f"{tool}: {type(error).__name__}: {_last_words(str(error))}") from error
 
 
