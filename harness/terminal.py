@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from harness.cases import Case
 from harness.errors import ExitCode
@@ -20,28 +21,47 @@ from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outc
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
 
+_WIDE = 500
+"""Columns of what is not a terminal: nothing is folded or cut that a program or a person may search for."""
+_STEERING = dict.fromkeys(
+    [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)],
+    "\N{REPLACEMENT CHARACTER}",
+)
+"""Characters that would command the terminal or turn the reading direction."""
+
+
 def _out() -> Console:
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def _err() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def _clean(text: str) -> str:
+    """Return somebody's text fit for a terminal: names of layers and files may hold anything."""
+    return text.encode("utf-8", "backslashreplace").decode().translate(_STEERING)
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return somebody's text as it is: rich must not look for markup or emoji codes in it."""
+    return Text(_clean(text), style=style)
+
+
 def say(message: str) -> None:
     """Tell the user what happens."""
-    _err().print(escape(message), soft_wrap=True)
+    _err().print(_text(message), soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """Tell the user what went wrong."""
-    _err().print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    _err().print(Text.assemble(("error:", "bold red"), " ", _text(message)), soft_wrap=True)
 
 
 def defect(error: Exception) -> int:
     """Name a defect of our own: one line for the user, the traceback for whoever mends it."""
     complain(f"this is a defect of dnn-harness, not of your model: {type(error).__name__}: {error}")
-    _err().print(escape("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
+    _err().print(_text("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
     return ExitCode.INTERNAL
 
 
@@ -49,7 +69,7 @@ def defect(error: Exception) -> int:
 def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
     """Show a bar while the body runs; call what it gives with each record."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -59,7 +79,7 @@ def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
         task = bar.add_task("starting", total=total, completed=done)
 
         def advance(record: Record) -> None:
-            bar.update(task, advance=1, description=escape(f"{record.case} [{record.route}] {record.outcome}"[-60:]))
+            bar.update(task, advance=1, description=_clean(f"{record.case} [{record.route}] {record.outcome}")[-60:])
 
         yield advance
 
@@ -71,7 +91,7 @@ def summary(records: Sequence[Record], planned: int) -> None:
     _out().print(f"{len(records)} of {planned} planned cells reported: {line}")
     for record in records:
         if record.judgement is not Judgement.AS_EXPECTED:
-            _out().print(escape(sentence(record)), soft_wrap=True)
+            _out().print(_text(sentence(record)), soft_wrap=True)
 
 
 def sentence(record: Record) -> str:
@@ -95,12 +115,13 @@ def where(record: Record) -> str:
 def model(name: str, info: ModelInfo) -> None:
     """Print what a model is."""
     console = _out()
-    console.print(f"[bold]{escape(name)}[/]  {info.kind}, {info.parameters:,} parameters")
-    for title, tensors in (("input", info.inputs), ("output", info.outputs)):
+    title = Text.assemble(_text(name, "bold"), f"  {info.kind}, {info.parameters:,} parameters")
+    console.print(title, soft_wrap=True)
+    for end, tensors in (("input", info.inputs), ("output", info.outputs)):
         for tensor in tensors:
-            console.print(f"  {title:6} {escape(tensor_line(tensor))}", soft_wrap=True)
+            console.print(_text(f"  {end:6} {tensor_line(tensor)}"), soft_wrap=True)
     if info.layers:
-        console.print(f"  layers {escape(', '.join(info.layers))}", soft_wrap=True)
+        console.print(_text(f"  layers {', '.join(info.layers)}"), soft_wrap=True)
 
 
 def tensor_line(tensor: TensorSpec) -> str:
@@ -116,15 +137,8 @@ def ports(manifests: Sequence[Manifest]) -> None:
     for manifest in manifests:
         for title, found in (("input", manifest.inputs), ("output", manifest.outputs)):
             for port in found:
-                shape = ", ".join(map(str, blob_shape(port)))
-                table.add_row(
-                    manifest.route,
-                    title,
-                    escape(port.name),
-                    f"[{shape}]".replace("[", r"\["),
-                    port.tensor.dtype,
-                    port.layout,
-                )
+                shape = f"[{', '.join(map(str, blob_shape(port)))}]"
+                table.add_row(*map(_text, (manifest.route, title, port.name, shape, port.tensor.dtype, port.layout)))
     _out().print(table)
 
 
@@ -146,14 +160,15 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     for record in records:
         style = _STYLES.get(record.outcome, "red")
         forward = f"{record.latency.forward_ms.median:.3g}" if record.latency else ""
-        table.add_row(record.target.opencv, record.route, f"[{style}]{record.outcome}[/]", _margin(record), forward)
+        row = (record.target.opencv, record.route, record.outcome, _margin(record), forward)
+        table.add_row(*(_text(word, style if word is record.outcome else "") for word in row))
     _out().print(table)
     for record in records:
         if record.outcome is not Outcome.OK:
             release = f"OpenCV {record.target.opencv}" if several else ""
-            _out().print(escape(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
+            _out().print(_text(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
-        _out().print(f"tried: {escape(line)}", soft_wrap=True)
+        _out().print(_text(f"tried: {line}"), soft_wrap=True)
 
 
 def _margin(record: Record) -> str:
