@@ -63,7 +63,7 @@ class Environments:
 
     def made(self) -> tuple[Environment, ...]:
         """Return the environments that exist already."""
-        pythons = sorted(self.root.glob("*/bin/python"))
+        pythons = sorted(self.root.glob("[!.]*/bin/python"))  # a name with a dot is a draft
         return tuple(Environment(asked=p.parts[-3], python=p, release=p.parts[-3]) for p in pythons)
 
     def _provide(self, asked: str, release: Version) -> Environment:
@@ -94,6 +94,7 @@ class Environments:
             python = str(draft / "bin" / "python")
             wheel = f"opencv-python-headless=={asked}"
             _uv("pip", "install", "--quiet", "--only-binary", ":all:", "--python", python, wheel, numpy, asked=asked)
+            shutil.rmtree(folder, ignore_errors=True)  # one whose interpreter is gone, since Python was upgraded
             draft.rename(folder)
         finally:
             with contextlib.suppress(FileNotFoundError):
