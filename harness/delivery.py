@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,8 @@ def write(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where it could not be written there may be nothing to remove
+            draft.unlink()
         raise HarnessError(f"cannot write {path}: {error.strerror or error}; name another place") from error
 
 
@@ -120,7 +122,7 @@ def loading_script(manifest: Manifest, model: str, record: Record) -> str:
         "from pathlib import Path",
         "import cv2",
         "import numpy as np",
-        f"net = cv2.dnn.{_IMPORTERS[manifest.format]}(str(Path(__file__).with_name({model!r})))",
+        f"net = cv2.dnn.{_IMPORTERS[manifest.format]}(str(Path(__file__).with_name({model!r})){_engine(record)})",
     ]
     for port in manifest.inputs:
         lines += _feeding(port)
@@ -131,14 +133,19 @@ def loading_script(manifest: Manifest, model: str, record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _engine(record: Record) -> str:
+    """Return the argument that asks for the engine it worked with; OpenCV 4 has one engine and no such argument."""
+    asked = record.target.engine_asked
+    return "" if asked == "default" or record.target.opencv.startswith("4.") else f", engine=cv2.dnn.ENGINE_{asked}"
+
+
 def _feeding(port: Port) -> list[str]:
     """Return the lines that set one input from an array in Keras's layout."""
     spec = port.tensor
-    values = f"np.random.rand{spec.shape}.astype({spec.dtype!r})"
+    values = f"np.asarray(np.random.random({spec.shape}), {spec.dtype!r})"
     if spec.dtype.startswith(("int", "uint")):
-        values = (
-            f"np.random.randint({int(spec.low or 0)}, {int(spec.high or 1) + 1}, {spec.shape}).astype({spec.dtype!r})"
-        )
+        low, high = int(spec.low or 0), 1 if spec.high is None else int(spec.high)
+        values = f"np.asarray(np.random.randint({low}, {high + 1}, {spec.shape}), {spec.dtype!r})"
     if port.layout is Layout.NCHW:
         return [
             f"x = {values}  # your input, channels last as in Keras",

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from onnx import helper
+
+from harness.delivery import by_file, deliver, describe, header_of, loading_script, merged, report, write, write_reports
+from harness.errors import HarnessError, UsageError
+from harness.expectations import Expectation, parse, render
+from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, Target, TensorSpec
+from harness.store import RunDirectory, RunPlan
+
+TWICE = [
+    helper.make_node("Add", ["a", "b"], ["total:sum"], name="add"),
+    helper.make_node("Mul", ["a", "b"], ['it\'s "odd"'], name="mul"),
+]
+
+
+def record(case="a", outcome=Outcome.OK, *, route="onnx", opencv="5.0.0.93", **more) -> Record:
+    return Record(case=case, route=route, target=Target(opencv=opencv), outcome=outcome, **more)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Write a run: what was planned, and the records that came of it."""
+
+    def write_run(name: str, planned: list[Record], reported: list[Record] | None = None, **plan) -> RunDirectory:
+        directory = RunDirectory(tmp_path / name)
+        words = {
+            "fingerprint": "f",
+            "started": "2026-11-22T10:00:00+00:00",
+            "command": f"run {name}",
+            "host": "h",
+        } | plan
+        directory.begin(RunPlan(cells=tuple(CellId.of(entry) for entry in planned), **words))
+        shard = directory.shard("w")
+        for entry in planned if reported is None else reported:
+            shard.append(entry)
+        shard.close()
+        directory.finish(2.5, complete=True)
+        return directory
+
+    return write_run
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_whole_in_a_folder_that_is_made(tmp_path):
+    path = tmp_path / "new" / "deep" / "page.html"
+    write(path, "größer\n")
+    write(path, "✓\n")
+    assert path.read_text(encoding="utf-8") == "✓\n"
+    assert [found.name for found in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(HarnessError, match=r"cannot write .*page.html: .*; name another place"):
+        write(tmp_path / "file" / "page.html", "x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(HarnessError, match="cannot write"):
+        write(tmp_path / "folder", "x")
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["file", "folder"]
+
+
+# -- reports ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_gets_a_page_and_a_summary(run):
+    directory = run("one", [record("case/of-this-run"), record("b", Outcome.CRASH, message="died")])
+    page = write_reports(directory, directory.records())
+    assert page == directory.folder / "index.html"
+    assert "case/of-this-run" in page.read_text()
+    assert "died" in (directory.folder / "summary.md").read_text()
+
+
+def test_a_cell_without_a_record_is_named(run):
+    directory = run("one", [record("a"), record("b")], [record("a")])
+    info = describe([directory], directory.records())
+    assert info.missing == ("b [onnx, OpenCV 5.0.0.93/default]",)
+    assert (info.planned, info.interrupted) == (2, True)
+
+
+def test_several_runs_are_described_together(run):
+    first = run("one", [record("a")], started="2026-11-22T10:00:00+00:00")
+    second = run("two", [record("a"), record("b")], started="2026-11-21T10:00:00+00:00")
+    records = merged([first, second])
+    info = describe([first, second], records)
+    assert [entry.case for entry in records] == ["a", "b"]
+    assert (info.started, info.seconds, info.planned) == ("2026-11-21T10:00:00+00:00", 5.0, 2)
+    assert (info.command, info.host) == ("run one && run two", "h")
+    assert not info.interrupted
+
+
+@pytest.mark.parametrize("other", [record(outcome=Outcome.CRASH), record(op="Erf")])
+def test_two_runs_that_disagree_are_not_merged(run, other):
+    first, second = run("one", [record()]), run("two", [other])
+    with pytest.raises(UsageError, match=r"a \[onnx, .*\] is ok in one run and .* in .*two; report them apart"):
+        merged([first, second])
+
+
+def test_runs_on_other_releases_do_not_disagree(run):
+    runs = [run("one", [record()]), run("two", [record(outcome=Outcome.CRASH, opencv="4.14.0.94")])]
+    assert len(merged(runs)) == 2
+
+
+@pytest.mark.parametrize(("form", "begins"), [("html", "<!doctype html>"), ("markdown", "#"), ("json", '{"case":')])
+def test_a_report_comes_in_three_forms(run, form, begins):
+    text = report([run("one", [record("case/of-this-run")])], form)
+    assert text.lower().startswith(begins)
+    assert "case/of-this-run" in text
+
+
+def test_json_is_one_record_a_line(run):
+    lines = report([run("one", [record("a"), record("b")])], "json").splitlines()
+    assert [json.loads(line)["case"] for line in lines] == ["a", "b"]
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    with pytest.raises(UsageError, match="is no run directory"):
+        report([RunDirectory(tmp_path)], "json")
+
+
+# -- working models ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(shelf):
+    outputs = ("total:sum", 'it\'s "odd"')
+    subject = shelf.file("net", TWICE, ["a", "b"], outputs)
+    manifest = shelf.manifest(["a", "b"], outputs)
+    shelf.artifact(subject, Path(subject.source.location).read_bytes(), manifest)
+    return record("net", route="as-is", artifact=shelf.key(subject, "as-is"))
+
+
+def test_a_working_model_comes_with_a_script_that_runs_it(exported, shelf, tmp_path):
+    broken = record("net", Outcome.CRASH, route="pb", artifact="x")
+    model, script = deliver([broken, exported], shelf.store, tmp_path / "out")
+    assert (model.name, script.name) == ("as-is.onnx", "load_as_is.py")
+    assert len(script.read_text().splitlines()) <= 12
+    moved = tmp_path / "else where"
+    (tmp_path / "out").rename(moved)
+    done = subprocess.run([sys.executable, str(moved / script.name)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("(1, 3, 5, 7)") == 2
+
+
+def test_nothing_is_delivered_where_nothing_works(shelf, tmp_path):
+    with pytest.raises(UsageError, match="no route works for this model"):
+        list(deliver([record(outcome=Outcome.MISMATCH, artifact="x")], shelf.store, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_artifact_that_is_gone_is_not_delivered_in_part(exported, shelf, tmp_path):
+    with pytest.raises(HarnessError, match=r"lost artifact gone of route as-is; run check again"):
+        list(deliver([replace(exported, artifact="gone")], shelf.store, tmp_path / "out"))
+
+
+def test_a_place_that_cannot_be_written_is_named(exported, shelf, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(HarnessError, match=r"cannot write .*; name another folder"):
+        list(deliver([exported], shelf.store, tmp_path / "file"))
+
+
+def manifest(spec: TensorSpec, layout: Layout, form: str = "pb") -> Manifest:
+    port = Port(name="x", tensor=spec, layout=layout)
+    return Manifest(route=form, format=form, file=f"m.{form}", inputs=(port,), outputs=(port,), weights_digest="")
+
+
+@pytest.mark.parametrize(
+    ("spec", "layout", "fed"),
+    [
+        (TensorSpec(name="x", shape=(1, 24, 40, 3)), Layout.NCHW, ((1, 3, 24, 40), "float32")),
+        (TensorSpec(name="x", shape=(1, 24, 40, 3)), Layout.AS_KERAS, ((1, 24, 40, 3), "float32")),
+        (TensorSpec(name="x", shape=(5,)), Layout.AS_KERAS, ((5,), "float32")),
+        (TensorSpec(name="x", shape=()), Layout.AS_KERAS, ((), "float32")),
+        (TensorSpec(name="x", shape=(2, 8), dtype="int32", low=0, high=9), Layout.AS_KERAS, ((2, 8), "int32")),
+    ],
+)
+def test_the_script_feeds_what_opencv_takes(spec, layout, fed):
+    script = loading_script(manifest(spec, layout), "m.pb", record())
+    lines = [line for line in script.splitlines() if line.startswith(("import numpy", "x =", "net.setInput"))]
+    seen: list[object] = []
+
+    class Net:
+        def setInput(self, blob, name):  # noqa: N802 - OpenCV's name
+            seen.append(((blob.shape, str(blob.dtype)), name, blob.flags.c_contiguous))
+
+    exec("\n".join(lines), {"net": Net()})
+    assert seen == [(fed, "x", True)]
+
+
+@pytest.mark.parametrize(
+    ("form", "importer"),
+    [("pb", "readNetFromTensorflow("), ("onnx", "readNetFromONNX("), ("tflite", "readNetFromTFLite(")],
+)
+def test_the_script_uses_the_importer_and_the_engine_that_worked(form, importer):
+    model = manifest(TensorSpec(name="x", shape=(1, 4)), Layout.AS_KERAS, form)
+    plain = loading_script(model, f"m.{form}", record())
+    assert importer in plain
+    assert "engine" not in plain
+    chosen = replace(record(), target=Target(opencv="5.0.0.93", engine_asked="CLASSIC"))
+    assert "engine=cv2.dnn.ENGINE_CLASSIC)" in loading_script(model, f"m.{form}", chosen)
+    only_one = replace(record(), target=Target(opencv="4.14.0.94", engine_asked="CLASSIC"))
+    assert "engine" not in loading_script(model, f"m.{form}", only_one)
+
+
+# -- expectation files ------------------------------------------------------------------------------------------------
+
+
+def claim(case: str) -> Expectation:
+    return Expectation(case=case, route="onnx", opencv=">=4", outcome=Outcome.CRASH, reason="known")
+
+
+def test_a_record_belongs_where_it_is_spoken_of_else_to_its_familys_file_else_to_the_first():
+    first, layers, blocks = Path("a.toml"), Path("layers.toml"), Path("blocks.toml")
+    known = {first: [claim("layers/moved")], layers: [claim("layers/dense")], blocks: []}
+    records = [record(case) for case in ("layers/moved", "layers/dense", "layers/new", "blocks/new", "nets/new")]
+    found = by_file(known, records)
+    assert {path.name: [entry.case for entry in entries] for path, entries in found.items()} == {
+        "a.toml": ["layers/moved", "nets/new"],
+        "layers.toml": ["layers/dense", "layers/new"],
+        "blocks.toml": ["blocks/new"],
+    }
+
+
+@pytest.mark.parametrize("header", ["", "known failures", "known failures\n\n  of layers\n# deep"])
+def test_the_header_of_a_file_survives_any_number_of_updates(tmp_path, header):
+    path = tmp_path / "known.toml"
+    text = render([claim("a")], header)
+    for entries in ([claim("a")], [], [claim("b"), claim("c")]):
+        path.write_text(text)
+        text = render(entries, header_of(path))
+        assert parse(text, "f") == tuple(entries)
+    path.write_text(text)
+    assert header_of(path) == header
