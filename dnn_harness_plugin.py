@@ -24,9 +24,7 @@ _OPTIONS = (
     ("zoo", "import names of the zoos to take cases from, with commas"),
     ("expectations", "folders or files of known failures"),
     ("store", "folder of artifacts, references and environments"),
-    ("tier", "what of the zoo to run: core, full, or a glob of case ids"),
-    ("profile", "hypothesis profile of parity tests: ci (fixed draws), dev, nightly"),
-    ("out", "folder to write records and a report into"),
+    ("tier", "what of the zoo to run in its own suite: core, full, or a glob of case ids"),
 )
 """Plain strings: that is what pytest-xdist can hand to its workers."""
 
