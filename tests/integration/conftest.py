@@ -22,7 +22,10 @@ NEEDED_TO_BUILD = ("pyproject.toml", "README.md", "LICENSE", "dnn_harness_plugin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandLine:
-    """`dnn-harness` from this checkout, with a store and environment of its own."""
+    """`dnn-harness` as installed from our wheel, with a store and environment of its own.
+
+    Not from the checkout: whoever edits that meanwhile changes what a run depends on, and it would not resume.
+    """
 
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -54,11 +57,11 @@ class CommandLine:
         )
 
 
-def environment_with(store: Path, *first_on_path: Path) -> dict[str, str]:
+def environment_with(store: Path, *path: Path) -> dict[str, str]:
     """The environment of a user who set nothing of ours but the store; wide enough that no table is cut."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DNN_HARNESS_", "PYTEST_"))}
-    path = os.pathsep.join(map(str, (*first_on_path, ROOT)))
-    return kept | {"DNN_HARNESS_STORE": str(store), "PYTHONPATH": path, "COLUMNS": "200", "NO_COLOR": "1"}
+    shown = {"COLUMNS": "200", "NO_COLOR": "1"}
+    return kept | shown | {"DNN_HARNESS_STORE": str(store), "PYTHONPATH": os.pathsep.join(map(str, path))}
 
 
 @contextlib.contextmanager
@@ -86,8 +89,8 @@ def warm_store(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dnn_harness(warm_store: Path) -> CommandLine:
-    return CommandLine(environment=environment_with(warm_store))
+def dnn_harness(warm_store: Path, site_packages: Path) -> CommandLine:
+    return CommandLine(environment=environment_with(warm_store, site_packages))
 
 
 @pytest.fixture(scope="session")
