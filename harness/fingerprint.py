@@ -53,7 +53,8 @@ def path(model: Path) -> str:
     """
     if model.is_dir():
         return files(sorted(found for found in model.rglob("*") if found.is_file()), model)
-    with contextlib.suppress(zipfile.BadZipFile):  # no archive, or a damaged one: then every byte counts
+    # No archive, or a damaged one, of which zipfile makes anything from zlib.error to OSError: then every byte counts.
+    with contextlib.suppress(Exception):
         return _archive(model)
     with model.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:32]

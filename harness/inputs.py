@@ -112,8 +112,8 @@ def _integers(plan: InputPlan, spec: TensorSpec, shape: tuple[int, ...], random:
     if plan.kind is Kind.CONSTANT:
         return np.full(shape, low + plan.seed % (high - low + 1), dtype=spec.dtype)
     if plan.kind is Kind.RAMP:
-        return (low + np.arange(int(np.prod(shape))).reshape(shape) % (high - low + 1)).astype(spec.dtype)
-    return random.randint(low, high + 1, size=shape).astype(spec.dtype)
+        return np.asarray(low + np.arange(int(np.prod(shape))).reshape(shape) % (high - low + 1), dtype=spec.dtype)
+    return np.asarray(random.randint(low, high + 1, size=shape), dtype=spec.dtype)
 
 
 def _integer_limits(spec: TensorSpec) -> tuple[int, int]:

@@ -60,6 +60,21 @@ def test_a_damaged_archive_is_its_bytes(tmp_path):
     assert fingerprint.path(tmp_path / "cut.keras") != fingerprint.path(tmp_path / "shorter.keras")
 
 
+def test_an_archive_damaged_anywhere_still_has_a_fingerprint(tmp_path):
+    """Saying what is wrong with it is the exporter's part."""
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", "abcdefgh" * 99)
+    whole = path.read_bytes()
+    digests = {fingerprint.path(path)}
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        assert len(fingerprint.path(path)) == 32
+        path.write_bytes(whole[:position])
+        digests.add(fingerprint.path(path))
+    assert len(digests) == len(whole) + 1
+
+
 @pytest.mark.parametrize("change", ["content", "name", "extra", "nested"])
 def test_a_folder_is_every_file_below_it(tmp_path, change):
     model = tmp_path / "saved"

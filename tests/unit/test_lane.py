@@ -100,9 +100,12 @@ def test_outputs_are_compared_by_name_so_that_a_swap_is_a_mismatch(shelf, judge)
 
 
 def test_inputs_are_given_by_name(shelf, judge):
-    minus = [helper.make_node("Sub", ["a", "b"], ["y"], name="sub")]
-    assert judge(shelf.ready("minus", minus, lambda b, a: [a - b], inputs="b a")).outcome is Outcome.OK
-    assert judge(shelf.ready("plus", minus, lambda b, a: [b - a], inputs="b a")).outcome is Outcome.MISMATCH
+    for name, compute, outcome in (
+        ("right", lambda b, a: [a - b], Outcome.OK),
+        ("swapped", lambda b, a: [b - a], Outcome.MISMATCH),
+    ):
+        nodes = [helper.make_node("Sub", ["a", "b"], ["y"], name=name)]
+        assert judge(shelf.ready(name, nodes, compute, inputs="b a")).outcome is outcome
 
 
 def test_an_output_of_another_shape_is_said_with_both_shapes(shelf, judge):
@@ -175,7 +178,8 @@ def test_a_load_that_never_ends_is_a_timeout(shelf, judge, tampered):
 
 def test_a_refused_export_is_told_in_the_tools_own_words(shelf, judge):
     for error in (ExportFailedError("tf2onnx: no Frobnicate"), ModelRejectedError("the model has no inputs")):
-        subject = shelf.file(type(error).__name__, TWICE, ["x"], ["y"])
+        nodes = [helper.make_node("Add", ["x", "x"], ["y"], name=type(error).__name__)]
+        subject = shelf.file(type(error).__name__, nodes, ["x"], ["y"])
         shelf.failure("artifact", shelf.key(subject, "as-is"), error)
         record = judge(subject)
         assert (record.outcome, record.stage, record.message) == (Outcome.EXPORT_FAILED, Stage.EXPORT, str(error))
