@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
 from harness.export.network import Network
+from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
 from harness.records import Manifest, Port, TensorSpec
 
@@ -21,27 +21,12 @@ OPSET = 13
 CLI_OPSET = 15
 _FILE = "model.onnx"
 _CLI_SECONDS = 600
-_CATCH_ERRORS = "TF2ONNX_CATCH_ERRORS"
 
 
 def export(network: Network, folder: Path) -> Manifest:
     """Convert the folded graph by tf2onnx, with the interface's own names and no dangling inputs."""
-    import tf2onnx
-
-    interface = network.interface
-    graph = sanitise(network.folded, interface.input_names, interface.output_names)
-    renames = {f"{name}:0": name for name in (*interface.input_names, *interface.output_names)}
-    model, _ = _without_copies(
-        "tf2onnx",
-        lambda: tf2onnx.convert.from_graph_def(
-            graph,
-            name="model",
-            input_names=[f"{name}:0" for name in interface.input_names],
-            output_names=[f"{name}:0" for name in interface.output_names],
-            opset=OPSET,
-            tensors_to_rename=renames,
-        ),
-    )
+    inputs, outputs = network.interface.input_names, network.interface.output_names
+    model = convert(sanitise(network.folded, inputs, outputs), inputs, outputs, opset=OPSET)
     drop_dangling_inputs(model)
     refuse_foreign_ops(model)
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
@@ -53,7 +38,7 @@ def export_by_keras(network: Network, folder: Path) -> Manifest:
     model = network.model
     if model is None:
         raise ExportFailedError(f"a {network.kind} source holds no Keras model that could export itself")
-    _without_copies("model.export", lambda: model.export(str(folder / _FILE), format="onnx", verbose=False))
+    spared("model.export", lambda: model.export(str(folder / _FILE), format="onnx", verbose=False))
     return _manifest(network, "onnx-keras", _read(folder / _FILE), ('model.export(format="onnx")',))
 
 
@@ -75,32 +60,6 @@ def export_by_command(network: Network, folder: Path) -> Manifest:
     return _manifest(network, "onnx-tf2onnx-cli", _read(folder / _FILE), (shown,))
 
 
-def _without_copies(tool: str, convert: Callable[[], Any]) -> Any:
-    """Convert while tf2onnx's optimisers work in place; raises ExportFailedError with the tool's last words.
-
-    By default each optimiser gets a deep copy of the graph, weights included, to fall back on: 7 GB and most of the
-    time for a ResNet50. So the copies are made only if one of them fails without.
-    """
-    kept = os.environ.get(_CATCH_ERRORS)
-    try:
-        os.environ[_CATCH_ERRORS] = "FALSE"
-        return convert()
-    except Exception:
-        os.environ[_CATCH_ERRORS] = "TRUE"
-        return _forgiving(tool, convert)
-    finally:
-        os.environ.pop(_CATCH_ERRORS)
-        if kept is not None:
-            os.environ[_CATCH_ERRORS] = kept
-
-
-def _forgiving(tool: str, convert: Callable[[], Any]) -> Any:
-    try:
-        return convert()
-    except Exception as error:
-        raise ExportFailedError(f"{tool}: {type(error).__name__}: {_last_words(str(error))}") from error
-
-
 def run_tool(command: list[str], *, seconds: float) -> None:
     """Run a converter. Raises ExportFailedError with its last words when it fails, hangs or is missing."""
     tool = " ".join(command[:3])
@@ -111,7 +70,7 @@ def run_tool(command: list[str], *, seconds: float) -> None:
     except subprocess.TimeoutExpired as error:
         raise ExportFailedError(f"{tool} did not finish in {seconds:g} s and was stopped") from error
     except subprocess.CalledProcessError as error:
-        words = _last_words(error.stderr or error.stdout)
+        words = last_words(error.stderr or error.stdout)
         raise ExportFailedError(f"{tool} ended with status {error.returncode}: {words}") from error
 
 
@@ -193,8 +152,3 @@ def _read(path: Path) -> Any:
     import onnx
 
     return onnx.load(path)
-
-
-def _last_words(text: str, lines: int = 3, limit: int = 600) -> str:
-    found = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    return " | ".join(found[-lines:])[-limit:] or "(it said nothing)"

@@ -19,7 +19,7 @@ from harness.records import from_data, to_data, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 
-_OPEN_AT_ONCE = 2
+_OPEN_AT_ONCE = 1
 """The routes of one case come one after the other and share its network; more would only hold memory."""
 
 
