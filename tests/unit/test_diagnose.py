@@ -72,6 +72,19 @@ def test_what_an_abandoned_engine_complained_of_is_not_blamed():
     assert found(seen).node == "w/Where"
 
 
+def test_what_an_importer_printed_is_not_blamed_for_a_forward_pass():
+    load = "DNN/TF: Can't parse layer for node='Greater' of type='Greater'. Exception: ..."
+    error = CvError(kind="cv2.error", message="...", err="total(os) > 0", code=-215, func="create")
+    seen = Observation(stage=Stage.FORWARD, error=error, stderr=load)
+    assert (found(seen).outcome, found(seen).node) == (Outcome.RUNTIME_ERROR, None)
+    assert found(seen).message == "Assertion failed: total(os) > 0 in create"
+    shapes = "[ERROR:0] OPENCV/DNN: [Convolution]:(net/conv): getMemoryShapes() throws exception. inputs=1"
+    told = Observation(stage=Stage.FORWARD, error=error, stderr=f"{load}\n{shapes}")
+    assert (found(told).op, found(told).node) == ("Convolution", "net/conv")
+    at_load = Observation(stage=Stage.LOAD, error=error, stderr=load)
+    assert (found(at_load).op, found(at_load).node) == ("Greater", "Greater")
+
+
 def test_an_output_that_is_not_found_blames_no_node():
     stderr = "DNN/TF: Can't parse layer for node='Greater' of type='Greater'. Exception: ..."
     error = CvError(kind=OUTPUT_NOT_FOUND, message="no output is named y; the network offers z")

@@ -105,12 +105,13 @@ def package(tmp_path, monkeypatch):
         "unet.py": "import os\nfrom nets.parts import up\nfrom . import seeds\nfrom .parts.down import make\n",
         "seeds.py": "import random\nSEED = 1\n",
         "other.py": "X = 1\n",
-        "parts/__init__.py": "from . import inner\n",
+        "parts/__init__.py": "from . import inner\nfrom ..above import x\n",
         "parts/inner.py": "",
         "parts/up.py": "def late():\n    from nets import late_one\n",
         "parts/down.py": "from ..deepest import x\ndef make(): ...\n",
         "late_one.py": "",
         "deepest.py": "x = 1\n",
+        "above.py": "x = 1\n",
     }
     for name, source in sources.items():
         (folder / name).write_text(source)
@@ -136,6 +137,7 @@ def digest_of(name: str) -> str:
         "parts/inner.py",
         "late_one.py",
         "deepest.py",
+        "above.py",
     ],
 )
 def test_a_module_is_its_source_and_all_it_imports_of_its_package(package, file):

@@ -148,6 +148,13 @@ def test_a_cell_that_fails_in_one_process_only_is_nondeterministic(shelf, judge,
     assert starts(shelf) == 2
 
 
+def test_a_worker_killed_from_outside_says_nothing_of_the_model(shelf, judge, tampered):
+    kill = "if first: cv2.dnn.readNetFromONNX = lambda *a, **k: os.kill(os.getpid(), 9)"
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), tampered(kill))
+    assert record.outcome is Outcome.OK
+    assert starts(shelf) == 2
+
+
 def test_a_wrong_number_in_one_process_only_is_nondeterministic(shelf, judge, tampered):
     noise = (
         "real = cv2.dnn.readNetFromONNX\n"

@@ -181,6 +181,20 @@ def test_an_interrupted_run_is_resumed_with_the_same_judgements(warm, tmp_path):
     assert [(record.case, record.judgement) for record in left] == [("nets/a", Judgement.AS_EXPECTED)]
 
 
+def test_records_taken_over_are_judged_by_the_expectations_of_today(warm, tmp_path):
+    plan = warm.plan_zoo("core")
+    directory, _ = warm.begin(plan, tmp_path / "run", "dnn-harness run")
+    shard = directory.shard("w1")
+    warm.run(plan.cells[:1], shard.append)
+    shard.close()
+    (tmp_path / "known.toml").write_text(
+        '[[expect]]\ncase = "nets/a"\nroute = "onnx"\nopencv = ">=4"\noutcome = "crash"\nreason = "once"\n'
+    )
+    with Session(replace(warm.settings, expectations=("known.toml",))) as later:
+        _, left = later.begin(later.plan_zoo("core"), tmp_path / "run", "dnn-harness run")
+    assert [record.judgement for record in left] == [Judgement.FIXED]
+
+
 @pytest.mark.parametrize("change", ["draws", "zoo"])
 def test_records_of_another_question_are_not_taken_over(warm, tmp_path, change):
     plan = warm.plan_zoo("core")
