@@ -32,6 +32,8 @@ class Expectation:
     stage: Stage | None = None
     op: str | None = None
     issue: str = ""
+    intermittent: tuple[Outcome, ...] = ()
+    """Other outcomes that this cell has now and then; in TOML one text with commas."""
 
     def covers(self, cell: CellId) -> bool:
         """Whether this claim is about a cell."""
@@ -39,18 +41,16 @@ class Expectation:
         return same and holds(self.opencv, cell.opencv)
 
     def agrees(self, record: Record) -> bool:
-        """Whether the record fails as claimed; what the claim leaves open is not compared."""
-        return (
-            record.outcome is self.outcome
-            and self.stage in {None, record.stage}
-            and (self.op is None or self.op == record.op)
-        )
+        """Whether the record is as claimed; what the claim leaves open is not compared."""
+        usual = record.outcome is self.outcome and self.stage in {None, record.stage} and self.op in {None, record.op}
+        return usual or record.outcome in self.intermittent
 
     def __str__(self) -> str:
         """Return the claim as one phrase for people."""
         where = f" at {self.stage}" if self.stage else ""
         what = f" ({self.op})" if self.op else ""
-        return f"{self.outcome}{where}{what}: {self.reason}"
+        others = f", or now and then {', '.join(self.intermittent)}" if self.intermittent else ""
+        return f"{self.outcome}{where}{what}{others}: {self.reason}"
 
 
 def holds(versions: str, release: str) -> bool:
@@ -109,7 +109,8 @@ def _entry(entry: dict[str, object], where: str) -> Expectation:
         SpecifierSet(str(entry["opencv"]))
         words = {key: str(value) for key, value in entry.items() if value}
         stage = Stage(words.pop("stage")) if "stage" in words else None
-        return Expectation(outcome=Outcome(words.pop("outcome")), stage=stage, **words)
+        others = tuple(Outcome(word.strip()) for word in words.pop("intermittent", "").split(",") if word.strip())
+        return Expectation(outcome=Outcome(words.pop("outcome")), stage=stage, intermittent=others, **words)
     except (ValueError, InvalidSpecifier) as error:
         raise UsageError(f"{where}: {error}") from None
 
@@ -134,9 +135,9 @@ class Expectations:
         claim = self.find(CellId.of(record))
         if claim is None:
             return (Judgement.AS_EXPECTED if record.outcome is Outcome.OK else Judgement.NEW_FAILURE), None
-        if record.outcome is Outcome.OK:
-            return Judgement.FIXED, str(claim)
-        return (Judgement.AS_EXPECTED if claim.agrees(record) else Judgement.CHANGED_FAILURE), str(claim)
+        if claim.agrees(record):
+            return Judgement.AS_EXPECTED, str(claim)
+        return (Judgement.FIXED if record.outcome is Outcome.OK else Judgement.CHANGED_FAILURE), str(claim)
 
     def stale(self, cases: Iterable[str], routes: Iterable[str]) -> tuple[Expectation, ...]:
         """Return the claims about cases or routes that do not exist any more."""
@@ -180,7 +181,7 @@ def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[E
     added: list[Expectation] = []
     for record in records:
         claim = book.find(CellId.of(record))
-        if claim is not None and record.outcome is not Outcome.OK and claim.agrees(record):
+        if claim is not None and claim.agrees(record):
             continue
         if claim is not None:
             rest = _without(kept.pop(id(claim), None), record)
@@ -212,7 +213,7 @@ def render(entries: Iterable[Expectation], header: str) -> str:
     for entry in entries:
         table = tomlkit.table()
         for key in _KEYS:
-            value = getattr(entry, key)
+            value = ", ".join(entry.intermittent) if key == "intermittent" else getattr(entry, key)
             if value not in {None, ""} and (key, value) != ("engine", "default"):
                 table[key] = str(value)
         tables.append(table)

@@ -52,6 +52,15 @@ def test_a_record_is_held_against_its_claim(claims, seen, judgement):
     assert Expectations(claims).judge(seen)[0] is judgement
 
 
+def test_outcomes_declared_as_intermittent_are_as_expected_and_survive_updates():
+    claim = replace(CLAIM, intermittent=(Outcome.NONDETERMINISTIC, Outcome.OK))
+    for seen in (FAILING, record(), record(Outcome.NONDETERMINISTIC, stage=Stage.FORWARD)):
+        assert Expectations((claim,)).judge(seen)[0] is Judgement.AS_EXPECTED
+        assert update((claim,), (seen,)) == (claim,)
+    assert Expectations((claim,)).judge(CRASH)[0] is Judgement.CHANGED_FAILURE
+    assert parse(render((claim,), ""), "x.toml") == (claim,)
+
+
 def test_a_judgement_tells_the_claim_in_words():
     assert Expectations((CLAIM,)).judge(FAILING)[1] == "unsupported-op at load (Erf): no Erf"
     assert Expectations().judge(FAILING)[1] is None
