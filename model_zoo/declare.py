@@ -1,13 +1,15 @@
 """The vocabulary of zoo files: input specs, and a family whose methods turn one line each into a case.
 
 Declaring never imports Keras. What a case is about (`Case.covers`) is found by running its expression once with a
-stand-in for Keras that remembers which layer classes and which `keras.ops` functions were asked for.
+stand-in for Keras that remembers which layer classes and which functions of `keras.ops` and `keras.activations` were
+called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.cases import Case, Tier
@@ -20,6 +22,8 @@ LayerOf = Callable[[Any], Any]
 """`keras.layers` -> a layer, which is then called with the case's input (a list where there are several)."""
 GraphOf = Callable[..., Any]
 """`keras`, then one symbolic tensor an input -> the output tensor or tensors."""
+OperationsOf = Callable[..., Any]
+"""`keras.ops`, then one symbolic tensor an input -> the output tensor or tensors."""
 ModelOf = Callable[[Any], Any]
 """`keras` -> a finished `keras.Model`."""
 
@@ -54,6 +58,20 @@ class Family:
 
     module: str
     prefix: str
+    tier: Tier = Tier.CORE
+    """The tier of cases that do not name their own."""
+
+    def layers(self, name: str, inputs: Inputs, table: Mapping[str, LayerOf], **more: Any) -> tuple[Case, ...]:
+        """Declare a table of one layer's configurations: row `"same": lambda nn: ...` becomes `name/same`."""
+        return tuple(self.layer(f"{name}/{row}", inputs, layer_of, **more) for row, layer_of in table.items())
+
+    def graphs(self, name: str, inputs: Inputs, table: Mapping[str, GraphOf], **more: Any) -> tuple[Case, ...]:
+        """Declare a table of functional graphs: row `"self": lambda keras, x: ...` becomes `name/self`."""
+        return tuple(self.graph(f"{name}/{row}", inputs, graph_of, **more) for row, graph_of in table.items())
+
+    def operations(self, inputs: Inputs, table: Mapping[str, OperationsOf], **more: Any) -> tuple[Case, ...]:
+        """Declare a table of graphs made of operations: row `"sum": lambda ops, x: ops.sum(x, 1)` becomes `ops/sum`."""
+        return self.graphs("ops", inputs, {row: partial(_with_operations, of) for row, of in table.items()}, **more)
 
     def layer(self, name: str, inputs: Inputs, layer_of: LayerOf, **more: Any) -> Case:
         """Declare one layer applied to the inputs; `more` are further fields of Case (tier, tags, covers ...)."""
@@ -89,7 +107,12 @@ class Family:
         return self._case(name, inputs, build, **more)
 
     def _case(self, name: str, inputs: Inputs, build: Callable[[], Any], **more: Any) -> Case:
+        more.setdefault("tier", self.tier)
         return Case(id=f"{self.prefix}/{name}", build=build, inputs=inputs, module=self.module, **more)
+
+
+def _with_operations(operations_of: OperationsOf, keras: Any, *symbolic: Any) -> Any:
+    return operations_of(keras.ops, *symbolic)
 
 
 def _identifier(name: str) -> str:
@@ -113,7 +136,7 @@ def _covers(case_id: str, expression: Callable[[Any], Any]) -> tuple[str, ...]:
 
 
 class _Log:
-    """Names of the Keras classes and operations that were called."""
+    """Names of the Keras classes and functions that were called."""
 
     __slots__ = ("names",)
 
@@ -137,8 +160,8 @@ class _StandIn:
         match self._path:
             case ("layers", name):
                 self._log.names.add(name)
-            case ("ops", *names):
-                self._log.names.add(".".join(("ops", *names)))
+            case ("ops" | "activations", *_):
+                self._log.names.add(".".join(self._path))
         return _StandIn(self._log)
 
     def __getitem__(self, _index: object) -> _StandIn:
@@ -152,7 +175,7 @@ class _StandIn:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _operated
     __floordiv__ = __rfloordiv__ = __mod__ = __pow__ = __matmul__ = __rmatmul__ = __neg__ = _operated
-    __lt__ = __le__ = __gt__ = __ge__ = _operated
+    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __or__ = __invert__ = __abs__ = _operated
 
 
 __all__ = [

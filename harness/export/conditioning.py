@@ -93,11 +93,17 @@ class _Pass:
     def _call(self, layer: Any, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         import tensorflow as tf
 
+        if getattr(layer, "groups", 1) > 1 and _own_floats(layer):  # compiled anew at each call: seconds in float64
+            layer.dtype_policy = "float32"
+        refused = (tf.errors.NotFoundError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
         try:
             return call(layer, *args, **kwargs)
-        except tf.errors.NotFoundError:  # TensorFlow has no float64 kernel for it (AvgPool3D): this one in float32
+        except refused:  # no float64 kernel (AvgPool3D, MaxPool3D), or Keras mixes types (MelSpectrogram): in float32
             layer.dtype_policy = "float32"
+        try:
             return call(layer, *args, **kwargs)
+        except refused:  # no kernel for the CPU at all (channels-first convolutions, dilated transposed ones): by XLA
+            return tf.function(lambda: call(layer, *args, **kwargs), jit_compile=True)()
 
     def _condition(self, layer: Any, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         nn = self._keras.layers

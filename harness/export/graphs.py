@@ -14,9 +14,14 @@ from typing import Any
 from harness.errors import ExportFailedError
 from harness.records import TensorSpec
 
-OPTIMIZERS = ("pruning", "constfold", "dependency", "constfold")
+OPTIMIZERS = ("function", "pruning", "constfold", "dependency", "constfold")
 """Grappler's passes that OpenCV needs: Keras 3 writes a conv bias as Const -> Reshape, which its importer cannot
-read. The remapper stays out: it makes `_FusedConv2D`, which no importer knows."""
+read, and a grouped convolution as a function call. The remapper stays out: it makes `_FusedConv2D`, which no importer
+knows."""
+_KEPT_OUT_OF_LINE = ("_XlaMustCompile", "_noinline")
+"""Marks of functions that TensorFlow compiles apart: their bodies are ordinary ops, but grappler leaves them alone."""
+_BRANCHES = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
+"""Conditional ops, and the call that stands for one once its condition is known."""
 
 
 def signature(names: Sequence[str], specs: Sequence[TensorSpec]) -> list[Any]:
@@ -50,7 +55,31 @@ def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
 
 
 def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
-    """Fold constants and prune with grappler; inputs and outputs survive."""
+    """Inline functions, fold constants and prune with grappler; inputs and outputs survive."""
+    folded = _optimised(_inlinable(graph), inputs, outputs)
+    while _decide(folded):  # a branch that is known may decide the next
+        folded = _optimised(_inlinable(folded), inputs, outputs)
+    return folded
+
+
+def _decide(graph: Any) -> bool:
+    """Make calls of the branches that constant conditions take, in place; returns whether there were any."""
+    from tensorflow.python.framework.tensor_util import MakeNdarray
+
+    constants = {node.name: node for node in graph.node if node.op == "Const"}
+    decided = [node for node in graph.node if node.op in _BRANCHES and node.input[0].removesuffix(":0") in constants]
+    for node in decided:
+        condition = MakeNdarray(constants[node.input[0].removesuffix(":0")].attr["value"].tensor)
+        taken = node.attr["then_branch" if condition.any() else "else_branch"]
+        call = type(node)(name=node.name, op=_BRANCHES[node.op], input=node.input[1:])
+        call.attr["f"].CopyFrom(taken)
+        for types in ("Tin", "Tout"):
+            call.attr[types].CopyFrom(node.attr[types])
+        node.CopyFrom(call)
+    return bool(decided)
+
+
+def _optimised(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
     from tensorflow.python.grappler import tf_optimizer
@@ -66,6 +95,19 @@ def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     fetched.node_list.value.extend([*inputs, *outputs])
     meta.collection_def["train_op"].CopyFrom(fetched)
     return tf_optimizer.OptimizeGraph(config, meta)
+
+
+def _inlinable(graph: Any) -> Any:
+    """Return the graph without the marks that keep functions out of line."""
+    if not graph.library.function:
+        return graph
+    new = type(graph)()
+    new.CopyFrom(graph)
+    calls = (*new.node, *(node for function in new.library.function for node in function.node_def))
+    for marked in (*calls, *new.library.function):
+        for mark in _KEPT_OUT_OF_LINE:
+            marked.attr.pop(mark, None)
+    return new
 
 
 def wrap(

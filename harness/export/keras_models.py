@@ -14,6 +14,7 @@ from harness.export.graphs import signature
 from harness.export.network import Interface, Network, digest_arrays
 from harness.export.ownership import Owners, recorded
 from harness.export.stored_code import refuse_stored_code
+from harness.export.tracing import is_recurrent, unrolled, without_updates
 from harness.records import TensorSpec
 from harness.sources import Source, SourceKind
 
@@ -84,6 +85,7 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
         layers=_layer_classes(model),
         notes=notes,
         owners=owners,
+        unroll=(lambda: _unrolled(model, names, specs, owners)) if is_recurrent(model) else None,
     )
 
 
@@ -141,7 +143,7 @@ def _trace(
 ) -> tuple[Any, tuple[TensorSpec, ...]]:
     """Trace the model in inference mode; return the concrete function and the specs of its outputs."""
     try:
-        with recorded(owners):
+        with recorded(owners), without_updates():
             function, paths = trace(model, signature(names, specs))
     except Exception as error:
         shown = ", ".join(str(spec.shape) for spec in specs)
@@ -154,6 +156,13 @@ def _trace(
         for name, tensor in zip(paths, function.outputs, strict=True)
     )
     return function, outputs
+
+
+def _unrolled(model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners) -> Any:
+    with unrolled():
+        function, _ = _trace(model, names, specs, owners)
+    owners.add_outputs(function.outputs, naming.outputs(len(function.outputs)))
+    return function
 
 
 def trace(model: Any, signatures: list[Any]) -> tuple[Any, list[str]]:

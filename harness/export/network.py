@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,7 @@ class Network:
         layers: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
         owners: Owners | None = None,
+        unroll: Callable[[], Any] | None = None,
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -62,6 +64,7 @@ class Network:
         self._folder = folder
         self._saved: Path | None = None
         self._owners = owners or Owners()
+        self._unroll = unroll
 
     @property
     def function(self) -> Any:
@@ -72,6 +75,11 @@ class Network:
         if self._function is None:
             raise ExportFailedError(f"a {self.kind} file holds no TensorFlow graph; use the route `as-is`")
         return self._function
+
+    @cached_property
+    def unrolled(self) -> Any:
+        """The `ConcreteFunction` to export: the same, with the loops of recurrent layers written out."""
+        return self._unroll() if self._unroll is not None else self.function
 
     @property
     def file_only(self) -> bool:
@@ -85,8 +93,10 @@ class Network:
 
     @cached_property
     def folded(self) -> Any:
-        """The frozen GraphDef after constant folding and pruning (never the remapper: OpenCV knows no fused ops)."""
-        return graphs.fold(self.frozen, self.interface.input_names, self.interface.output_names)
+        """The frozen GraphDef to export, after folding and pruning (never the remapper: OpenCV knows no fused ops)."""
+        plain = self.unrolled is self.function
+        frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
+        return graphs.fold(frozen, self.interface.input_names, self.interface.output_names)
 
     def node_layers(self, nodes: list[str]) -> dict[str, str]:
         """Map graph node names to the Keras layers that made them; empty without a Keras model."""
@@ -119,13 +129,13 @@ class Network:
 
     def drop_graphs(self) -> None:
         """Forget the derived graphs: they hold the weights twice more."""
-        self.__dict__.pop("frozen", None)
-        self.__dict__.pop("folded", None)
+        for name in ("frozen", "folded", "unrolled"):
+            self.__dict__.pop(name, None)
 
     def close(self) -> None:
         """Release everything that can be large, in memory and on disk."""
         self.drop_graphs()
-        self.model = self._function = None
+        self.model = self._function = self._unroll = None
         if self._saved is not None:
             shutil.rmtree(self._saved, ignore_errors=True)
 

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
+from harness.export import onnx_rewrites, rules
 from harness.export.network import Network
 from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
+from harness.export.passes.control_inputs import drop_control_inputs
+from harness.export.retracing import retrace
 from harness.records import Manifest, Port, TensorSpec
 
 OPSET = 13
@@ -26,8 +29,12 @@ _CLI_SECONDS = 600
 def export(network: Network, folder: Path) -> Manifest:
     """Convert the folded graph by tf2onnx, with the interface's own names and no dangling inputs."""
     inputs, outputs = network.interface.input_names, network.interface.output_names
-    model = convert(sanitise(network.folded, inputs, outputs), inputs, outputs, opset=OPSET)
-    drop_dangling_inputs(model)
+    graph = sanitise(retrace(drop_control_inputs(network.folded), rules.ONNX), inputs, outputs)
+    model = convert(graph, inputs, outputs, opset=OPSET)
+    onnx_rewrites.drop_dangling_inputs(model)
+    onnx_rewrites.state_output_shapes(model, network.interface.outputs)
+    onnx_rewrites.reshape_for_unsqueezes(model)
+    onnx_rewrites.separate_joined_constants(model)
     refuse_foreign_ops(model)
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
     return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {OPSET}",))
@@ -80,15 +87,6 @@ def signature_keys(folder: Path) -> tuple[list[str], list[str]]:
 
     signature = saved_model_utils.get_meta_graph_def(str(folder), "serve").signature_def["serving_default"]
     return sorted(signature.inputs), sorted(signature.outputs)
-
-
-def drop_dangling_inputs(model: Any) -> None:
-    """Remove graph inputs that no node reads: `setInput` without a name fails on OpenCV 5 when there are several."""
-    used = {name for node in model.graph.node for name in node.input}
-    used |= {value.name for value in model.graph.output}
-    kept = [value for value in model.graph.input if value.name in used]
-    del model.graph.input[:]
-    model.graph.input.extend(kept)
 
 
 def refuse_foreign_ops(model: Any) -> None:

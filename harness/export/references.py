@@ -137,10 +137,18 @@ def _by_function(network: Network) -> Run:
     """Run TensorFlow itself: the traced original, not the exported graph."""
     import tensorflow as tf
 
+    refused = (tf.errors.OpError, ValueError, TypeError)
+    # Some ops (channels-first convolutions) have kernels for graphics cards alone; XLA makes them for this processor.
+    compiled = tf.function(network.function, jit_compile=True, autograph=False)
+
     def run(arrays: Arrays) -> Arrays:
+        inputs = [tf.constant(array) for array in arrays]
         try:
-            return [np.asarray(tensor) for tensor in network.function(*map(tf.constant, arrays))]
-        except (tf.errors.OpError, ValueError, TypeError) as error:
+            try:
+                return [np.asarray(tensor) for tensor in network.function(*inputs)]
+            except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError):
+                return [np.asarray(tensor) for tensor in compiled(*inputs)]
+        except refused as error:
             text = (str(error).splitlines() or [type(error).__name__])[0]
             raise NoReferenceError(f"TensorFlow cannot compute the model's outputs: {text}") from error
 

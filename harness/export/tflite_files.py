@@ -18,7 +18,7 @@ _FILE = "model.tflite"
 
 def export(network: Network, folder: Path) -> Manifest:
     """Convert the frozen function: its plain ops load where those on variables do not."""
-    frozen = graphs.freeze_function(network.function)
+    frozen = graphs.freeze_function(network.unrolled)
     data = _convert(frozen, network.model)
     model = _unpack(data)
     interface = network.interface

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -204,6 +205,44 @@ def test_keras_is_left_as_it_was_even_after_a_failure() -> None:
         condition(model, [TensorSpec(name="x", shape=(1, 11))], seed=0)
     assert keras.layers.Layer.__call__ is original
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "options"),
+    [
+        ((5, 7, 9, 3), "MaxPooling3D", {"pool_size": 2}),
+        ((5, 9, 12), "Conv2D", {"filters": 8, "kernel_size": 3, "data_format": "channels_first"}),
+        ((5, 7, 6), "Conv2DTranspose", {"filters": 4, "kernel_size": 3, "dilation_rate": 2}),
+        ((96,), "MelSpectrogram", {"fft_length": 32, "sequence_stride": 10, "num_mel_bins": 6}),
+    ],
+)
+def test_what_computes_in_float32_only_is_conditioned_there(
+    shape: tuple[int, ...], name: str, options: dict[str, Any]
+) -> None:
+    layer = getattr(keras.layers, name)(**options)
+    model = keras.Sequential([keras.Input(shape), layer, keras.layers.Flatten(), keras.layers.Dense(3)])
+    condition(model, [TensorSpec(name="x", shape=(1, *shape))], seed=0)
+    assert idle(model) == []
+    assert layer.compute_dtype == "float32"
+
+
+def test_what_the_cpu_has_no_kernel_for_is_conditioned_by_xla_to_the_same_weights() -> None:
+    ids = ["layers/conv2d/channels-first", "layers/conv2d_transpose/valid-dilated"]
+    command = [sys.executable, str(SCRIPT), "1", *ids]
+    with_and_without = [
+        subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=180,
+            env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},  # oneDNN has these kernels, TensorFlow has not
+        ).stdout
+        for onednn in "10"
+    ]
+    first, second = (json.loads(output) for output in with_and_without)
+    assert first.keys() == set(ids)
+    assert first == second
 
 
 def test_layers_that_were_given_their_weights_keep_them() -> None:

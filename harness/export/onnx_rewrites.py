@@ -1,0 +1,81 @@
+"""Rewrites of an ONNX model that tf2onnx wrote, each for an importer that reads it wrongly otherwise. All exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.records import TensorSpec
+
+
+def drop_dangling_inputs(model: Any) -> None:
+    """Remove graph inputs that no node reads: `setInput` without a name fails on OpenCV 5 when there are several."""
+    used = {name for node in model.graph.node for name in node.input}
+    used |= {value.name for value in model.graph.output}
+    kept = [value for value in model.graph.input if value.name in used]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+
+
+def state_output_shapes(model: Any, specs: Sequence[TensorSpec]) -> None:
+    """Write the outputs' shapes where the converter lost them: OpenCV 5 asserts `tensor.has_shape()` on each."""
+    for value, spec in zip(model.graph.output, specs, strict=False):
+        tensor = value.type.tensor_type
+        if None in spec.shape or (tensor.HasField("shape") and all(axis.dim_value for axis in tensor.shape.dim)):
+            continue
+        tensor.shape.Clear()
+        tensor.shape.SetInParent()  # a scalar has a shape of no axes
+        for size in spec.shape:
+            tensor.shape.dim.add().dim_value = size or 0
+
+
+def reshape_for_unsqueezes(model: Any) -> None:
+    """Write an Unsqueeze of several axes as a Reshape to the known shape.
+
+    OpenCV 4 has none for computed tensors ("Multidimensional Unsqueeze"). Of a single axis it has, and knows patterns
+    around it, such as the one for repeated rows.
+    """
+    import numpy as np
+    import onnx
+
+    ranks = _known_shapes(model)
+    for index, node in enumerate(model.graph.node):
+        before, shape = (
+            (ranks.get(name) for name in (*node.input[:1], *node.output[:1])) if node.input else (None, None)
+        )
+        if node.op_type != "Unsqueeze" or before is None or shape is None or len(shape) - len(before) < 2:
+            continue
+        name = f"{node.output[0]}/shape"
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), name))
+        reshape = onnx.helper.make_node("Reshape", [node.input[0], name], list(node.output), name=node.name)
+        model.graph.node[index].CopyFrom(reshape)
+
+
+def separate_joined_constants(model: Any) -> None:
+    """Give each place in a Concat its own copy of a constant.
+
+    OpenCV 4 makes a layer of it, named as the constant, and a second one for its second use: "already into net".
+    """
+    constants = {item.name: item for item in model.graph.initializer}
+    seen: set[str] = set()
+    for node in model.graph.node:
+        for index, name in enumerate(node.input if node.op_type == "Concat" else ()):
+            if name in constants and name in seen:
+                copy = model.graph.initializer.add()
+                copy.CopyFrom(constants[name])
+                copy.name = f"{node.output[0]}/constant_{index}"
+                node.input[index] = copy.name
+            seen.add(name)
+
+
+def _known_shapes(model: Any) -> dict[str, list[int]]:
+    """Return the shapes of all tensors that ONNX's shape inference finds whole."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    found = {}
+    for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
+        sizes = [axis.dim_value for axis in value.type.tensor_type.shape.dim]
+        if all(sizes):
+            found[value.name] = sizes
+    return found

@@ -1,0 +1,89 @@
+"""Convolutions that OpenCV computes wrongly, and says nothing.
+
+5.0.0 takes every kernel of nine taps for a 3 x 3 one: 1 x 9 and 9 x 1 (any Conv1D of nine) read beyond their data.
+With a tenth tap of zeros they are right. It also mixes up the groups of three-dimensional convolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+_TAPS = 9
+
+
+def _tenth_tap(node: Any, inputs: Sequence[Any]) -> Any:
+    import tensorflow as tf
+
+    x, kernel = inputs
+    taps = kernel.shape.as_list()[:2]
+    if taps[0] * taps[1] != _TAPS or taps[0] == taps[1] or node.attr["data_format"].s not in {b"NHWC", b""}:
+        return None
+    if not x.shape.is_fully_defined() or tf.get_static_value(kernel) is None:
+        return None
+    longer = 0 if taps[0] > 1 else 1
+    pads = _explicit_pads(node, x.shape.as_list(), taps)
+    pads[longer][1] += list(node.attr["dilations"].list.i)[longer + 1]
+    return tf.raw_ops.Conv2D(
+        input=x,
+        filter=_padded(kernel, longer),
+        strides=list(node.attr["strides"].list.i),
+        padding="EXPLICIT",
+        explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
+        dilations=list(node.attr["dilations"].list.i),
+    )
+
+
+def _padded(kernel: Any, axis: int) -> Any:
+    import numpy as np
+    import tensorflow as tf
+
+    return tf.constant(np.pad(tf.get_static_value(kernel), [(0, int(at == axis)) for at in range(4)]))
+
+
+def _explicit_pads(node: Any, shape: list[int], taps: list[int]) -> list[list[int]]:
+    """Return the rows and columns of zeros before and after, as TensorFlow's padding modes define them."""
+    mode = node.attr["padding"].s
+    if mode == b"EXPLICIT":
+        given = list(node.attr["explicit_paddings"].list.i)
+        return [given[2:4], given[4:6]]
+    if mode == b"VALID":
+        return [[0, 0], [0, 0]]
+    strides, dilations = list(node.attr["strides"].list.i), list(node.attr["dilations"].list.i)
+    pads = []
+    for axis in (1, 2):
+        reach = (taps[axis - 1] - 1) * dilations[axis] + 1
+        total = max((-(-shape[axis] // strides[axis]) - 1) * strides[axis] + reach - shape[axis], 0)
+        pads.append([total // 2, total - total // 2])
+    return pads
+
+
+def _volume_by_groups(node: Any, inputs: Sequence[Any]) -> Any:
+    import numpy as np
+    import tensorflow as tf
+
+    x, kernel = inputs
+    channels, of_group = x.shape[-1], kernel.shape[3]
+    if node.attr["data_format"].s not in {b"NDHWC", b""} or channels is None or channels == of_group:
+        return None
+    groups = int(channels) // int(of_group)
+    weights = tf.get_static_value(kernel)
+    if weights is None:
+        return None
+    parts = zip(tf.split(x, groups, axis=-1), np.split(weights, groups, axis=-1), strict=True)
+    return tf.concat([_same_convolution(node, part, tf.constant(own)) for part, own in parts], axis=-1)
+
+
+def _same_convolution(node: Any, x: Any, kernel: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.raw_ops.Conv3D(
+        input=x,
+        filter=kernel,
+        strides=list(node.attr["strides"].list.i),
+        padding=node.attr["padding"].s.decode(),
+        dilations=list(node.attr["dilations"].list.i) or [1] * 5,
+    )
+
+
+RULES = {"Conv2D": _tenth_tap, "Conv3D": _volume_by_groups}
