@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -85,8 +85,21 @@ def load_zoo(package: str) -> tuple[Case, ...]:
     return tuple(cases[key] for key in sorted(cases))
 
 
+def load_zoos(packages: Iterable[str]) -> tuple[Case, ...]:
+    """Return the cases of several zoos, in their order. Raises UsageError for an id that two of them declare."""
+    cases: dict[str, Case] = {}
+    for case in (case for package in packages for case in load_zoo(package)):
+        other = cases.setdefault(case.id, case)
+        if other.module != case.module:
+            raise UsageError(
+                f"case {case.id!r} is declared in {other.module} and again in {case.module}; "
+                "name the zoos to take with --dnn-zoo"
+            )
+    return tuple(cases.values())
+
+
 def _modules(package: str) -> Iterator[Any]:
-    root = _import(package, "name an importable package")
+    root = _import(package, "name importable packages with --dnn-zoo")
     yield root
     for found in pkgutil.walk_packages(getattr(root, "__path__", []), prefix=f"{package}."):
         yield _import(found.name, "mend that module")

@@ -14,10 +14,12 @@ import click
 from harness import __version__, delivery, subjects, terminal
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
-from harness.errors import ExitCode, HarnessError, UsageError
+from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
 from harness.expectations import parse, render, update
+from harness.exporting import ExporterLostError
 from harness.inputs import PROBES, InputPlan
-from harness.records import CellId, Record, to_data, to_json
+from harness.library import Library
+from harness.records import CellId, ModelInfo, Record, to_json
 from harness.routes import all_routes
 from harness.session import Session, advise, expectation_files, failed, supported
 from harness.store import RunDirectory
@@ -148,27 +150,37 @@ def zoo() -> None:
 
 
 @zoo.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="print one object per line")
+@click.option("--build", is_flag=True, help="build the models whose parameters the store does not know (with --json)")
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-def zoo_list(as_json: bool, **options: Any) -> int:
+@_settings_options("store", "export_seconds")
+def zoo_list(as_json: bool, build: bool, **options: Any) -> int:
     """List every case."""
-    with Session(_settle(options)) as session:
+    if build and not as_json:
+        raise UsageError("--build is for the parameters that --json prints; add --json")
+    with Session(_settle(options)) as session, session.offline_lane() as lane:
+        known = _known_models(session, lane.library, build=build) if as_json else {}
         for case in session.zoo():
             missing = case.missing_packages()
             if as_json:
-                row = {
-                    "id": case.id,
-                    "family": case.family,
-                    "tier": case.tier.value,
-                    "covers": list(case.covers),
-                    "tags": list(case.tags),
-                    "inputs": to_data(case.inputs),
-                    "missing": list(missing),
-                }
-                click.echo(terminal.one_json_line(row))
+                click.echo(terminal.one_json_line(terminal.case_row(case, missing, known.get(case.id))))
             else:
                 click.echo(terminal.case_line(case, missing))
     return ExitCode.OK
+
+
+def _known_models(session: Session, library: Library, *, build: bool) -> dict[str, ModelInfo]:
+    """Return what the store knows of the zoo's models, by case; with `build`, what it did not know is added first."""
+    found, unknown = session.models(library)
+    if build:
+        with terminal.counting(len(unknown)) as step:
+            for subject in unknown:
+                try:
+                    found[subject.id] = library.info(subject)
+                except (ModelRejectedError, ExporterLostError) as error:
+                    terminal.complain(f"{subject.id}: {error}")
+                step(subject.id)
+    return found
 
 
 @zoo.command("show")

@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,10 @@ def _engine(value: object) -> str:
 
 
 ENGINES = ("default", "CLASSIC", "NEW", "AUTO", "ORT")
+ZOO = "model_zoo"
+"""Import name of our own zoo."""
+ZOO_GROUP = "opencv_dnn_harness.zoo"
+"""Entry-point group of other distributions' zoos: any name = import name of a package with `CASES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,9 @@ SETTINGS = (
     ),
     Setting(name="engine", read=_engine, default="default", help=f"OpenCV 5 engine: {', '.join(ENGINES)}"),
     Setting(name="route", read=_words, default=(), help="routes to take (default: all that fit the model)"),
-    Setting(name="zoo", read=_words, default=("model_zoo",), help="import names of the zoos to take cases from"),
+    Setting(
+        name="zoo", read=_words, default=(), help="import names of the zoos to take cases from (default: all installed)"
+    ),
     Setting(name="expectations", read=_words, default=(), help="folders or files of known failures (TOML)"),
     Setting(name="store", read=_path, default=None, help="folder of artifacts, references and environments"),
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
@@ -131,6 +138,7 @@ def settle(options: Mapping[str, object], *, start: Path, environ: Mapping[str, 
         except (ValueError, TypeError) as error:
             raise UsageError(f"{source}: {given!r} {_reason(error)}; {setting.help}") from None
     values["store"] = root / (values["store"] or platformdirs.user_cache_path("opencv-dnn-harness"))
+    values["zoo"] = values["zoo"] or _installed_zoos()
     values["jobs"] = values["jobs"] or len(os.sched_getaffinity(0))
     return Settings(root=root, **values)
 
@@ -143,6 +151,12 @@ def _look_up(
     if environ.get(setting.variable):
         return environ[setting.variable], setting.variable
     return table.get(setting.key), f"{root / 'pyproject.toml'} [tool.dnn-harness] {setting.key}"
+
+
+def _installed_zoos() -> tuple[str, ...]:
+    """Return our own zoo and those that installed distributions offer."""
+    offered = sorted(entry.value for entry in entry_points(group=ZOO_GROUP))
+    return tuple(dict.fromkeys((ZOO, *offered)))
 
 
 def _reason(error: Exception) -> str:

@@ -44,9 +44,12 @@ class Exporter:
         """Open a model and say what it is. Raises ModelRejectedError, ExporterLostError."""
         return from_data(self._ask("describe", source=to_data(source)), ModelInfo)
 
-    def export(self, source: Source, route: str, folder: Path) -> Manifest:
-        """Write the artifact's files into an empty folder. Raises ExportFailedError, ModelRejectedError."""
-        result = self._ask("export", source=to_data(source), route=route, directory=str(folder))
+    def export(self, source: Source, route: str, folder: Path, opset: int | None = None) -> Manifest:
+        """Write the artifact's files into an empty folder. Raises ExportFailedError, ModelRejectedError.
+
+        `opset` is one of the route's; None is the route's own choice.
+        """
+        result = self._ask("export", source=to_data(source), route=route, directory=str(folder), opset=opset)
         return from_data(result, Manifest)
 
     def reference(self, source: Source, inputs: Sequence[Path], outputs: Sequence[Path]) -> Mapping[str, str]:

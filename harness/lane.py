@@ -20,6 +20,7 @@ from harness.exporting import ExporterLostError
 from harness.inputs import DRAWS, PROBES, Array, InputPlan, corpus, expand
 from harness.library import Artifact, Library
 from harness.observing import Observed, OpenCV
+from harness.opsets import sweep
 from harness.pictures import Picture, load_pictures
 from harness.records import (
     Latency,
@@ -31,6 +32,7 @@ from harness.records import (
     Target,
     Timing,
 )
+from harness.routes import all_routes
 from harness.subjects import Subject
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
@@ -89,20 +91,35 @@ class Lane:
         """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does."""
         watch = Stopwatch()
         blank = _blank(cell, plans)
+
+        def at(opset: int | None) -> Record:
+            return self._judge_at(opset, cell, plans, blank, watch)
+
+        try:
+            return sweep(at(None), all_routes()[cell.route].opsets[1:], at)
+        except ModelRejectedError as error:  # at whatever opset
+            return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
+
+    def _judge_at(
+        self, opset: int | None, cell: Cell, plans: Sequence[InputPlan], blank: Record, watch: Stopwatch
+    ) -> Record:
+        """Return the record at one opset; None is the route's own, whose failures are tried twice."""
         started = time.perf_counter()
         try:
-            artifact = self.library.artifact(cell.subject, cell.route)
-        except (ExportFailedError, ModelRejectedError) as error:
+            artifact = self.library.artifact(cell.subject, cell.route, opset)
+        except ExportFailedError as error:
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
         except ExporterLostError as error:
             return replace(blank, outcome=Outcome.HARNESS_ERROR, stage=Stage.EXPORT, message=str(error))
         watch.measure("export", started)
-        return self._with_artifact(cell, artifact, plans, blank, watch)
-
-    def _with_artifact(
-        self, cell: Cell, artifact: Artifact, plans: Sequence[InputPlan], blank: Record, watch: Stopwatch
-    ) -> Record:
         inputs = tuple(_inputs(cell.subject, artifact, plans))
+        settle = self._settle if opset is None else self._attempt
+        verdict, observed = settle(cell, artifact, inputs, watch)
+        return _fill(blank, artifact, verdict, observed.observation, watch)
+
+    def _settle(
+        self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], watch: Stopwatch
+    ) -> tuple[Verdict, Observed]:
         verdict, observed = self._attempt(cell, artifact, inputs, watch)
         if verdict.outcome not in {Outcome.OK, Outcome.ROUTE_ABSENT}:
             # What ran before in this process must not decide: a fresh worker has the last word.
@@ -112,7 +129,7 @@ class Lane:
             again, observed = self._attempt(cell, artifact, inputs, watch)
             settled = killed or again.fingerprint == verdict.fingerprint
             verdict = again if settled else nondeterministic(verdict, again)
-        return _fill(blank, artifact, verdict, observed.observation, watch)
+        return verdict, observed
 
     def _attempt(
         self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], watch: Stopwatch
@@ -202,6 +219,7 @@ def _fill(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation
         seconds=watch.seconds,
         stderr=seen.stderr[-_STDERR_KEPT:],
         ops=manifest.ops,
+        opset=manifest.opset,
     )
 
 

@@ -49,15 +49,27 @@ class Library:
         def build(folder: Path) -> None:
             (folder / "info.json").write_text(to_json(self._exporter.describe(subject.source)))
 
-        folder = self._entry("info", self._key(subject), build)
-        return from_json((folder / "info.json").read_text(), ModelInfo)
+        return _read_info(self._entry("info", self._key(subject), build))
 
-    def artifact(self, subject: Subject, route: str) -> Artifact:
-        """Return a model exported by a route. Raises ExportFailedError, ModelRejectedError."""
-        key = self._key(subject, route)
+    def stored_info(self, subject: Subject) -> ModelInfo | None:
+        """Return what the store knows of a model, or None; no model is opened for it.
+
+        Raises ModelRejectedError for one that was refused.
+        """
+        if subject.fingerprint() is None:
+            return None
+        folder = self._store.get("info", self._key(subject))
+        return None if folder is None else _read_info(folder)
+
+    def artifact(self, subject: Subject, route: str, opset: int | None = None) -> Artifact:
+        """Return a model exported by a route, at an opset other than the route's own where one is given.
+
+        Raises ExportFailedError, ModelRejectedError.
+        """
+        key = self._key(subject, route, *([] if opset is None else [f"opset {opset}"]))
 
         def build(folder: Path) -> None:
-            manifest = self._exporter.export(subject.source, route, folder)
+            manifest = self._exporter.export(subject.source, route, folder, opset)
             (folder / "manifest.json").write_text(to_json(manifest))
 
         folder = self._entry("artifact", key, build)
@@ -155,6 +167,11 @@ class Library:
                     left.unlink()
                 _write_failure(folder, error)
             return self._store.put(kind, key, folder)
+
+
+def _read_info(folder: Path) -> ModelInfo:
+    _raise_stored(folder)
+    return from_json((folder / "info.json").read_text(), ModelInfo)
 
 
 def _write_feed(path: Path, feed: Sequence[Array]) -> Path:

@@ -272,6 +272,8 @@ class Record:
     """A command that runs this cell again."""
     family: str = ""
     ops: dict[str, int] = field(default_factory=dict)
+    opset: int | None = None
+    """ONNX opset of the artifact that was judged; of several that were tried, the first that works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

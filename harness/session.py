@@ -16,10 +16,10 @@ from typing import Self
 
 from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
-from harness.cases import Case, load_zoo, select
+from harness.cases import Case, load_zoos, select
 from harness.config import Settings
 from harness.environments import Environment, Environments
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, ModelRejectedError, UsageError
 from harness.expectations import Expectations, parse
 from harness.exporting import Exporter
 from harness.inputs import InputPlan, corpus
@@ -103,7 +103,7 @@ class Session:
 
     def zoo(self) -> tuple[Case, ...]:
         """Return the cases of every zoo in the settings."""
-        return tuple(case for package in self.settings.zoo for case in load_zoo(package))
+        return load_zoos(self.settings.zoo)
 
     def target(self, asked: str) -> Target:
         """Return what a word of `--opencv` stands for, having started it once. Raises EnvironmentFailedError."""
@@ -123,6 +123,20 @@ class Session:
         """Return what a model is. Raises ModelRejectedError."""
         with self.offline_lane() as lane:
             return lane.library.info(subject)
+
+    def models(self, library: Library) -> tuple[dict[str, ModelInfo], tuple[Subject, ...]]:
+        """Return what the store knows of the zoo's models, by case, and those that it could be asked to build."""
+        known: dict[str, ModelInfo] = {}
+        unknown = []
+        for case in self.zoo():
+            subject = subjects.from_case(case, self.settings.zoo)
+            with contextlib.suppress(ModelRejectedError):  # then there is nothing to know
+                info = library.stored_info(subject)
+                if info is not None:
+                    known[case.id] = info
+                elif not case.missing_packages():
+                    unknown.append(subject)
+        return known, tuple(unknown)
 
     def good_routes(self, subject: Subject) -> tuple[str, ...]:
         """Return the names of the routes, other than stock ones, that a subject can take."""

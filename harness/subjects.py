@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import fingerprint
-from harness.cases import Case, load_zoo
+from harness.cases import Case, load_zoos
 from harness.errors import UsageError
 from harness.sniff import recognise
 from harness.sources import Source, SourceKind
@@ -36,7 +36,7 @@ class Subject:
         return fingerprint.combine(source.kind, shapes, fingerprint.path(Path(source.location)))
 
     def _modules(self) -> tuple[str, ...]:
-        case = next(case for package in self.source.zoo for case in load_zoo(package) if case.id == self.id)
+        case = next(case for case in load_zoos(self.source.zoo) if case.id == self.id)
         return (case.module,)
 
 
@@ -91,7 +91,7 @@ def _callable_name(model: str) -> str:
 
 
 def _find_case(model: str, zoo: tuple[str, ...]) -> Case:
-    cases = {case.id: case for package in zoo for case in load_zoo(package)}
+    cases = {case.id: case for case in load_zoos(zoo)}
     if model in cases:
         missing = cases[model].missing_packages()
         if missing:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from harness.cases import Case
 from harness.errors import ExitCode
-from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec
+from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec, to_data
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -68,6 +68,13 @@ def defect(error: Exception) -> int:
 @contextlib.contextmanager
 def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
     """Show a bar while the body runs; call what it gives with each record."""
+    with counting(total, done) as step:
+        yield lambda record: step(f"{record.case} [{record.route}] {record.outcome}")
+
+
+@contextlib.contextmanager
+def counting(total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
+    """Show a bar while the body runs; call what it gives with the name of each thing that is done."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -78,10 +85,10 @@ def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
     with Progress(*columns, console=_err()) as bar:
         task = bar.add_task("starting", total=total, completed=done)
 
-        def advance(record: Record) -> None:
-            bar.update(task, advance=1, description=_clean(f"{record.case} [{record.route}] {record.outcome}")[-60:])
+        def step(name: str) -> None:
+            bar.update(task, advance=1, description=_clean(name)[-60:])
 
-        yield advance
+        yield step
 
 
 def summary(records: Sequence[Record], planned: int) -> None:
@@ -154,13 +161,14 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     """Print the answer of `check`."""
     model(name, info)
     several = len({record.target.opencv for record in records}) > 1
-    table = Table("OpenCV", "route", "outcome", "error/allowed", "forward ms", box=None, pad_edge=False)
+    table = Table("OpenCV", "route", "outcome", "error/allowed", "forward ms", "opset", box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
     for record in records:
         style = _STYLES.get(record.outcome, "red")
         forward = f"{record.latency.forward_ms.median:.3g}" if record.latency else ""
-        row = (record.target.opencv, record.route, record.outcome, _margin(record), forward)
+        opset = str(record.opset or "")
+        row = (record.target.opencv, record.route, record.outcome, _margin(record), forward, opset)
         table.add_row(*(_text(word, style if word is record.outcome else "") for word in row))
     _out().print(table)
     for record in records:
@@ -187,6 +195,20 @@ def case_line(case: Case, missing: Sequence[str]) -> str:
     inputs = "; ".join(tensor_line(tensor) for tensor in case.inputs)
     needs = f"  (needs {', '.join(missing)})" if missing else ""
     return f"{case.id:44} {case.tier:5} {inputs}{needs}"
+
+
+def case_row(case: Case, missing: Sequence[str], info: ModelInfo | None) -> Mapping[str, object]:
+    """Return one object of `zoo list --json`; `parameters` is null where the model was not built yet."""
+    return {
+        "id": case.id,
+        "family": case.family,
+        "tier": case.tier,
+        "covers": list(case.covers),
+        "inputs": to_data(case.inputs),
+        "parameters": None if info is None else info.parameters,
+        "tags": list(case.tags),
+        "missing": list(missing),
+    }
 
 
 def one_json_line(row: Mapping[str, object]) -> str:

@@ -56,7 +56,7 @@ def _describe_onnx(network: Network, file: Path, manifest: Manifest) -> Manifest
         inputs=tuple(Port(name=spec.name, tensor=spec) for spec in interface.inputs),
         outputs=tuple(Port(name=spec.name, tensor=spec) for spec in interface.outputs),
         ops=onnx_files.operations(model),
-        opset=onnx_files.opset(model),
+        opset=onnx_files.opset_of(model),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
+from harness.export.sizes import function_nbytes, graph_nbytes, refuse_too_large
 from harness.records import TensorSpec
 
 OPTIMIZERS = ("function", "pruning", "constfold", "dependency", "constfold")
@@ -48,6 +49,7 @@ def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
     """Return the concrete function with variables as constants. Raises ExportFailedError where it cannot be."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    refuse_too_large(function_nbytes(function))
     try:
         return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
@@ -55,10 +57,14 @@ def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
 
 
 def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
-    """Inline functions, fold constants and prune with grappler; inputs and outputs survive."""
+    """Inline functions, fold constants and prune with grappler; inputs and outputs survive.
+
+    Raises ExportFailedError for a graph that folding made too large for a file.
+    """
     folded = _optimised(_inlinable(graph), inputs, outputs)
     while _decide(folded):  # a branch that is known may decide the next
         folded = _optimised(_inlinable(folded), inputs, outputs)
+    refuse_too_large(graph_nbytes(folded))
     return folded
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from harness.errors import ExportFailedError
 from harness.export import graphs
 from harness.export.ownership import Owners
+from harness.export.sizes import function_nbytes, is_too_large
 from harness.records import ModelInfo, TensorSpec
 
 
@@ -98,6 +99,13 @@ class Network:
         frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
         return graphs.fold(frozen, self.interface.input_names, self.interface.output_names)
 
+    @property
+    def _described(self) -> Any:
+        """The graph that tells this network's structure: frozen, unless that is more than a GraphDef can hold."""
+        if is_too_large(function_nbytes(self.function)):
+            return self.function.graph.as_graph_def()
+        return self.frozen
+
     def node_layers(self, nodes: list[str]) -> dict[str, str]:
         """Map graph node names to the Keras layers that made them; empty without a Keras model."""
         return self._owners.layers_of(nodes)
@@ -123,7 +131,7 @@ class Network:
             parameters=self.parameters,
             layers=self.layers,
             weights_digest=self.weights_digest,
-            structure_digest="" if self.file_only else graphs.digest(self.frozen),  # a file is known by its bytes
+            structure_digest="" if self.file_only else graphs.digest(self._described),  # a file is known by its bytes
             kind=self.kind,
         )
 

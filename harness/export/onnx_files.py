@@ -17,27 +17,27 @@ from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
 from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.retracing import retrace
+from harness.export.sizes import onnx_nbytes, refuse_too_large
 from harness.records import Manifest, Port, TensorSpec
 
-OPSET = 13
-"""The oldest that tf2onnx's rewriters all serve; 4.6 and older refuse its forms of Squeeze and Clip."""
 CLI_OPSET = 15
 _FILE = "model.onnx"
 _CLI_SECONDS = 600
 
 
-def export(network: Network, folder: Path) -> Manifest:
+def export(network: Network, folder: Path, opset: int) -> Manifest:
     """Convert the folded graph by tf2onnx, with the interface's own names and no dangling inputs."""
     inputs, outputs = network.interface.input_names, network.interface.output_names
     graph = sanitise(retrace(drop_control_inputs(network.folded), rules.ONNX), inputs, outputs)
-    model = convert(graph, inputs, outputs, opset=OPSET)
+    model = convert(graph, inputs, outputs, opset=opset)
     onnx_rewrites.drop_dangling_inputs(model)
     onnx_rewrites.state_output_shapes(model, network.interface.outputs)
     onnx_rewrites.reshape_for_unsqueezes(model)
     onnx_rewrites.separate_joined_constants(model)
     refuse_foreign_ops(model)
+    refuse_too_large(onnx_nbytes(model))
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
-    return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {OPSET}",))
+    return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {opset}",))
 
 
 def export_by_keras(network: Network, folder: Path) -> Manifest:
@@ -112,7 +112,7 @@ def _manifest(network: Network, route: str, model: Any, notes: tuple[str, ...]) 
         weights_digest=network.weights_digest,
         ops=operations(model),
         node_layers=network.node_layers([node.name for node in model.graph.node]),
-        opset=opset(model),
+        opset=opset_of(model),
         notes=(*network.notes, *notes),
     )
 
@@ -141,7 +141,7 @@ def operations(model: Any) -> dict[str, int]:
     return dict(sorted(Counter(node.op_type for node in model.graph.node).items()))
 
 
-def opset(model: Any) -> int | None:
+def opset_of(model: Any) -> int | None:
     """Return the version of ONNX's own operator set that a model imports."""
     return next((int(item.version) for item in model.opset_import if item.domain in {"", "ai.onnx"}), None)
 

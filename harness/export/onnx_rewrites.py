@@ -10,11 +10,17 @@ from harness.records import TensorSpec
 
 def drop_dangling_inputs(model: Any) -> None:
     """Remove graph inputs that no node reads: `setInput` without a name fails on OpenCV 5 when there are several."""
-    used = {name for node in model.graph.node for name in node.input}
-    used |= {value.name for value in model.graph.output}
+    used = _names_read(model.graph)
     kept = [value for value in model.graph.input if value.name in used]
     del model.graph.input[:]
     model.graph.input.extend(kept)
+
+
+def _names_read(graph: Any) -> set[str]:
+    """Return the tensors that nodes read or that are results, also those that the bodies of loops take from outside."""
+    names = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    bodies = [body for node in graph.node for item in node.attribute for body in (item.g, *item.graphs)]
+    return names.union(*(_names_read(body) for body in bodies))
 
 
 def state_output_shapes(model: Any, specs: Sequence[TensorSpec]) -> None:
@@ -38,12 +44,12 @@ def reshape_for_unsqueezes(model: Any) -> None:
     import numpy as np
     import onnx
 
-    ranks = _known_shapes(model)
+    shapes = _known_shapes(model)
     for index, node in enumerate(model.graph.node):
-        before, shape = (
-            (ranks.get(name) for name in (*node.input[:1], *node.output[:1])) if node.input else (None, None)
-        )
-        if node.op_type != "Unsqueeze" or before is None or shape is None or len(shape) - len(before) < 2:
+        if node.op_type != "Unsqueeze":
+            continue
+        before, shape = shapes.get(node.input[0]), shapes.get(node.output[0])
+        if before is None or shape is None or len(shape) - len(before) < 2:
             continue
         name = f"{node.output[0]}/shape"
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(shape, np.int64), name))
@@ -76,6 +82,6 @@ def _known_shapes(model: Any) -> dict[str, list[int]]:
     found = {}
     for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
         sizes = [axis.dim_value for axis in value.type.tensor_type.shape.dim]
-        if all(sizes):
+        if value.type.tensor_type.HasField("shape") and all(sizes):
             found[value.name] = sizes
     return found

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.export import graphs, keras_models
+from harness.export import graphs, keras_models, rules
 from harness.export.layouts import image_layout, layout_of
 from harness.export.network import Network
 from harness.export.passes import for_opencv
+from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.passes.nodes import node_of
 from harness.export.passes.tensors import read_tensors
+from harness.export.retracing import retrace
+from harness.export.spelling import spelled
 from harness.records import Manifest, Port, TensorSpec
 
 _FILE = "model.pb"
@@ -21,8 +24,9 @@ _FILE = "model.pb"
 def export(network: Network, folder: Path) -> Manifest:
     """Write the folded and sanitised graph: the recipe that loads."""
     interface = network.interface
-    graph = for_opencv(network.folded, interface.input_names, interface.output_names)
-    (folder / _FILE).write_bytes(graph.SerializeToString(deterministic=True))
+    graph = retrace(retrace(drop_control_inputs(network.folded), rules.PB), rules.pb.RULES)
+    graph = for_opencv(graph, interface.input_names, interface.output_names)
+    (folder / _FILE).write_bytes(spelled(graph).SerializeToString(deterministic=True))
     return Manifest(
         route="pb",
         format="pb",
@@ -32,7 +36,7 @@ def export(network: Network, folder: Path) -> Manifest:
         weights_digest=network.weights_digest,
         ops=operations(graph),
         node_layers=network.node_layers([node.name for node in graph.node]),
-        notes=(*network.notes, f"grappler: {', '.join(graphs.OPTIMIZERS)}"),
+        notes=(*network.notes, f"grappler: {', '.join(graphs.OPTIMIZERS)}; for OpenCV alone: some ops are its own layers"),
     )
 
 

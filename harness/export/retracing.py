@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.export.passes.nodes import node_of
+from harness.export.passes.nodes import copy_of, node_of
 
 Rule = Callable[[Any, Sequence[Any]], Any]
 """`(NodeDef, input tensors) -> tensor`, several of them, or None where the node is fine as it is."""
@@ -69,8 +69,25 @@ def _applied(rule: Rule, node: Any, inputs: Sequence[Any]) -> Sequence[Any] | No
     import tensorflow as tf
 
     with tf.name_scope(f"{node.name}/as/"):
-        result = rule(node, inputs)
+        result = rule(copy_of(node), inputs)  # to ask a NodeDef for an attribute it lacks gives it an empty one
     if result is None:
         return None
     several = list(result) if isinstance(result, (list, tuple)) else [result]
     return [tf.identity(several[0], name=f"{node.name}/"), *several[1:]]
+
+
+def joined(*tables: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """Join rules; where several are for one op, the first that has something to say is followed."""
+    joined: dict[str, Rule] = {}
+    for table in tables:
+        for op, rule in table.items():
+            joined[op] = _either(joined[op], rule) if op in joined else rule
+    return joined
+
+
+def _either(first: Rule, second: Rule) -> Rule:
+    def rule(node: Any, inputs: Sequence[Any]) -> Any:
+        made = first(node, inputs)
+        return second(node, inputs) if made is None else made
+
+    return rule

@@ -48,7 +48,7 @@ class Exporter:
         began = time.perf_counter()
         network = self._network(request)
         route = all_routes()[request["route"]]
-        manifest = route.export(network, Path(request["directory"]))
+        manifest = route.export(network, Path(request["directory"]), request.get("opset"))
         return to_data(replace(manifest, seconds=time.perf_counter() - began))
 
     def _reference(self, request: dict[str, Any]) -> Any:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from harness.export.network import Network
     from harness.records import Manifest
 
-Export = Callable[["Network", Path], "Manifest"]
-"""Write the artifact's files into an empty folder and describe them. Raises ExportFailedError."""
+Export = Callable[["Network", Path, int | None], "Manifest"]
+"""Write the artifact's files into an empty folder and describe them. Raises ExportFailedError.
+
+The number is the ONNX opset, one of the route's `opsets`; None is the route's own choice, and all that others get.
+"""
 
 
 class Needs(StrEnum):
@@ -54,6 +57,8 @@ class Route:
     export: Export
     quick: bool = True
     """Whether `check` takes it unasked; a route that runs a slow converter of its own is not."""
+    opsets: tuple[int, ...] = ()
+    """ONNX opsets it can write, its own choice first: which one suits an OpenCV is found by trying them in order."""
 
     def takes(self, kind: SourceKind) -> bool:
         """Whether this route can start from such a source."""

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from harness.records import Manifest
 
 
-def _export(network: Network, folder: Path) -> Manifest:
+_OPSETS = (13, 11, 15, 17, 18)
+"""13 is the oldest that all of tf2onnx's rewriters serve. OpenCV 4.6 refuses its Squeeze and Unsqueeze, whose axes are
+inputs, and reads those of 11."""
+
+
+def _export(network: Network, folder: Path, opset: int | None) -> Manifest:
     from harness.export import onnx_files
 
-    return onnx_files.export(network, folder)
+    return onnx_files.export(network, folder, _OPSETS[0] if opset is None else opset)
 
 
 ROUTE = Route(
@@ -26,4 +31,5 @@ ROUTE = Route(
     needs=Needs.GRAPH,
     summary="the folded graph through tf2onnx, clean names, no dangling inputs",
     export=_export,
+    opsets=_OPSETS,
 )

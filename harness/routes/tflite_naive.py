@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.records import Manifest
 
 
-def _export(network: Network, folder: Path) -> Manifest:
+def _export(network: Network, folder: Path, _opset: int | None) -> Manifest:
     from harness.export import tflite_files
 
     return tflite_files.export_naive(network, folder)

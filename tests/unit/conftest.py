@@ -55,7 +55,9 @@ class Shelf:
     def key(self, subject: Subject, *more: str) -> str:
         return fingerprint.combine(subject.fingerprint() or "", fingerprint.exporter(), *more)
 
-    def manifest(self, inputs: Sequence[str], outputs: Sequence[str], route: str = ROUTE) -> Manifest:
+    def manifest(
+        self, inputs: Sequence[str], outputs: Sequence[str], route: str = ROUTE, opset: int | None = None
+    ) -> Manifest:
         def ports(names: Sequence[str]) -> tuple[Port, ...]:
             return tuple(Port(name=name, tensor=TensorSpec(name=name, shape=SHAPE)) for name in names)
 
@@ -68,6 +70,7 @@ class Shelf:
             weights_digest="weights",
             ops={"Op": 1},
             node_layers={"model/foo/Foo": "foo"},
+            opset=opset,
         )
 
     def put(self, kind: str, key: str, write: Callable[[Path], object]) -> None:
@@ -77,12 +80,12 @@ class Shelf:
             write(folder)
             self.store.put(kind, key, folder)
 
-    def artifact(self, subject: Subject, model: bytes, manifest: Manifest) -> None:
+    def artifact(self, subject: Subject, model: bytes, manifest: Manifest, *more: str) -> None:
         def write(folder: Path) -> None:
             (folder / "model.onnx").write_bytes(model)
             (folder / "manifest.json").write_text(to_json(manifest))
 
-        self.put("artifact", self.key(subject, manifest.route), write)
+        self.put("artifact", self.key(subject, manifest.route, *more), write)
 
     def references(
         self, subject: Subject, manifest: Manifest, compute: Compute, plans: Sequence[InputPlan] = PROBES

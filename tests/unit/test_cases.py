@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from harness.cases import Case, Tier, load_zoo, select
+from harness.cases import Case, Tier, load_zoo, load_zoos, select
 from harness.errors import UsageError
 from harness.records import TensorSpec
 
@@ -98,6 +98,13 @@ def test_a_case_declared_twice_is_refused_with_both_places(zoo):
     name = zoo("zoo_of_twins", a=["same"], deep__b=["same"])
     with pytest.raises(UsageError, match=rf"'same' is declared in {name}\.a and again in {name}\.deep\.b"):
         load_zoo(name)
+
+
+def test_several_zoos_come_one_after_the_other_and_may_not_share_an_id(zoo):
+    first, second, third = zoo("zoo_first", a=["z/one"]), zoo("zoo_second", a=["a/one"]), zoo("zoo_third", a=["z/one"])
+    assert ids(load_zoos([first, second, first])) == ["z/one", "a/one"]
+    with pytest.raises(UsageError, match=r"'z/one' is declared in zoo_first\.a and again in zoo_third\.a.*--dnn-zoo"):
+        load_zoos([first, second, third])
 
 
 def test_a_zoo_that_cannot_be_imported_is_named():

@@ -21,7 +21,7 @@ LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
     ("errors", "records", "sources", "wire"),
     ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "compare", "verdict"),
+    ("tolerance", "compare", "verdict", "opsets"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),

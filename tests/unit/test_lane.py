@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Record, Stage, Target, to_json
+from harness.routes import all_routes
 from harness.subjects import Subject
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
@@ -39,11 +42,12 @@ def judge(shelf, installed):
     """Judge a subject on a worker of its own command, or on the shared one; TensorFlow must not be needed."""
     opened = []
 
-    def judge(subject: Subject, argv=(), plans=PROBES, **options) -> Record:
+    def judge(subject: Subject, argv=(), plans=PROBES, route="as-is", **options) -> Record:
         worker = OpenCV(argv, **options) if argv or options else installed
         exporter = Exporter(seconds=1)
         opened.extend([worker] if worker is not installed else [])
-        record = Lane(Library(shelf.store, exporter), {"installed": worker}, repeats=3).judge(cell(subject), plans)
+        lane = Lane(Library(shelf.store, exporter), {"installed": worker}, repeats=3)
+        record = lane.judge(cell(subject, route), plans)
         assert not exporter.started
         to_json(record)
         return record
@@ -243,3 +247,82 @@ def test_a_cell_after_a_crash_is_unharmed(shelf, tampered):
         lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
         outcomes = [lane.judge(cell(subject)).outcome for subject in (good, bad, good)]
     assert outcomes == [Outcome.OK, Outcome.CRASH, Outcome.OK]
+
+
+# -- the sweep over opsets --------------------------------------------------------------------------------------------
+
+DEFAULT, *OTHERS = all_routes()["onnx"].opsets
+
+
+def offered(shelf, by_opset: dict[int, Sequence]) -> Subject:
+    """A model that the route `onnx` has written with other nodes at each opset; all should be twice the input."""
+    subject = shelf.file("net", TWICE, ["x"], ["y"])
+    for opset, nodes in by_opset.items():
+        manifest = shelf.manifest(["x"], ["y"], "onnx", opset)
+        model = Path(shelf.file(f"at_{opset}", nodes, ["x"], ["y"]).source.location)
+        shelf.artifact(subject, model.read_bytes(), manifest, *([] if opset == DEFAULT else [f"opset {opset}"]))
+    shelf.references(subject, shelf.manifest(["x"], ["y"]), lambda x: [x + x])
+    return subject
+
+
+def test_a_model_that_loads_at_the_default_opset_is_judged_there(shelf, judge):
+    record = judge(offered(shelf, {DEFAULT: TWICE}), route="onnx")
+    assert (record.outcome, record.opset) == (Outcome.OK, DEFAULT)
+
+
+def test_an_opset_that_this_opencv_can_read_is_found_and_its_artifact_is_the_one_named(shelf, judge):
+    subject = offered(shelf, {DEFAULT: UNKNOWN, OTHERS[0]: UNKNOWN, OTHERS[1]: TWICE})
+    record = judge(subject, route="onnx")
+    assert (record.outcome, record.opset, record.message, record.op) == (Outcome.OK, OTHERS[1], None, None)
+    assert record.artifact == shelf.key(subject, "onnx", f"opset {OTHERS[1]}")
+    assert record.parity.inputs == len(PROBES)
+
+
+def test_where_no_opset_helps_the_default_s_verdict_stands(shelf, judge):
+    squares = [helper.make_node("Mul", ["x", "x"], ["y"], name="square")]
+    record = judge(offered(shelf, {DEFAULT: UNKNOWN} | dict.fromkeys(OTHERS, squares)), route="onnx")
+    assert (record.outcome, record.op, record.layer, record.opset) == (Outcome.UNSUPPORTED_OP, "Foo", "foo", DEFAULT)
+    first, last = record.message.split("\n")
+    assert "Foo" in first
+    assert last == f"other opsets fail as well: {', '.join(f'{opset} mismatch' for opset in OTHERS)}"
+
+
+def test_an_export_that_fails_at_one_opset_only_is_no_failure(shelf, judge):
+    subject = offered(shelf, {OTHERS[0]: TWICE})
+    shelf.failure("artifact", shelf.key(subject, "onnx"), ExportFailedError("tf2onnx: ValueError"))
+    record = judge(subject, route="onnx")
+    assert (record.outcome, record.stage, record.opset) == (Outcome.OK, None, OTHERS[0])
+
+
+def test_a_model_that_cannot_be_opened_is_not_tried_at_every_opset(shelf, judge):
+    subject = shelf.file("net", TWICE, ["x"], ["y"])
+    shelf.failure("artifact", shelf.key(subject, "onnx"), ModelRejectedError("the model has no inputs"))
+    record = judge(subject, route="onnx")  # whose exporter may not start
+    assert (record.outcome, record.message) == (Outcome.EXPORT_FAILED, "the model has no inputs")
+
+
+def test_an_exporter_lost_in_the_sweep_leaves_the_first_verdict(shelf, installed, monkeypatch):
+    subject = offered(shelf, {DEFAULT: UNKNOWN})
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    lane = Lane(Library(shelf.store, Exporter(seconds=5)), {"installed": installed}, repeats=1)
+    record = lane.judge(cell(subject, "onnx"))
+    assert (record.outcome, record.op) == (Outcome.UNSUPPORTED_OP, "Foo")
+    assert f"{OTHERS[0]} harness-error" in record.message
+
+
+def test_the_default_is_tried_twice_the_others_once_and_a_crash_there_harms_nobody(shelf, tampered):
+    subject = offered(shelf, dict.fromkeys((DEFAULT, *OTHERS), UNKNOWN))
+    good = shelf.ready("good", TWICE, lambda x: [x + x])
+    argv = tampered(
+        "real = cv2.dnn.readNetFromONNX\n"
+        "def load(path, **k):\n"
+        "    if b'Foo' in open(path, 'rb').read(): os.abort()\n"
+        "    return real(path, **k)\n"
+        "cv2.dnn.readNetFromONNX = load"
+    )
+    with OpenCV(argv) as worker:
+        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
+        found = [lane.judge(asked) for asked in (cell(subject, "onnx"), cell(good))]
+    assert [record.outcome for record in found] == [Outcome.CRASH, Outcome.OK]
+    assert found[0].message.endswith(", ".join(f"{opset} crash" for opset in OTHERS))
+    assert starts(shelf) == 2 + len(OTHERS) + 1

@@ -13,11 +13,15 @@ from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, 
 from harness.exporting import Exporter, ExporterLostError
 from harness.inputs import PROBES, expand
 from harness.library import Library
+from harness.records import ModelInfo, to_json
 from harness.sources import Source, SourceKind
 from harness.subjects import Subject
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
 UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo", domain="my.own")]
+INFO = ModelInfo(
+    inputs=(), outputs=(), parameters=7, layers=(), weights_digest="w", structure_digest="s", kind="sequential"
+)
 CALLABLE = Source(kind=SourceKind.CALLABLE, location="my_nets_of_this_test:build")
 
 
@@ -115,6 +119,26 @@ def test_a_lost_exporter_is_no_fact_about_the_model(shelf, broken):
         with pytest.raises(ExporterLostError, match=r"the exporter .* ended with status 1"):
             broken.artifact(subject, "as-is")
     assert not list((shelf.store.root / "scratch").iterdir())
+
+
+def test_each_opset_is_an_artifact_of_its_own_and_the_routes_own_has_the_plain_key(shelf, offline):
+    subject = shelf.file("twice", TWICE, ["x"], ["y"])
+    for opset, more in ((13, []), (11, ["opset 11"])):
+        shelf.artifact(subject, f"at {opset}".encode(), shelf.manifest(["x"], ["y"], "onnx", opset), *more)
+    assert [offline.artifact(subject, "onnx", opset).model.read_bytes() for opset in (None, 11)] == [b"at 13", b"at 11"]
+    assert offline.artifact(subject, "onnx").key == shelf.key(subject, "onnx")
+
+
+def test_what_the_store_knows_of_a_model_can_be_asked_without_building_it(shelf, offline):
+    subject = shelf.file("twice", TWICE, ["x"], ["y"])
+    assert offline.stored_info(subject) is None
+    assert offline.stored_info(Subject(id="mine", source=CALLABLE)) is None
+    shelf.put("info", shelf.key(subject), lambda folder: (folder / "info.json").write_text(to_json(INFO)))
+    assert offline.stored_info(subject) == INFO
+    other = shelf.file("other", UNKNOWN, ["x"], ["y"])
+    shelf.failure("info", shelf.key(other), ModelRejectedError("no inputs"))
+    with pytest.raises(ModelRejectedError, match="no inputs"):
+        offline.stored_info(other)
 
 
 # -- a cold store -----------------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ from onnx import helper
 from harness import fingerprint
 from harness.artifacts import StoreError
 from harness.config import settle
-from harness.errors import ExportFailedError, UsageError
+from harness.errors import ExportFailedError, ModelRejectedError, UsageError
 from harness.inputs import PROBES
-from harness.records import Judgement, Outcome, Record, Stage, Target
+from harness.records import Judgement, ModelInfo, Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
 from harness.session import Plan, Session, advise, cell_id, expectation_files, failed, supported
 
@@ -30,6 +30,9 @@ CASES += (MISSING,)
 """
 MATH = {"nets/a": (TWICE, 2.0), "nets/b": (TWICE, 2.0), "nets/c": (TWICE, 2.5), "nets/odd": (UNKNOWN, 1.0)}
 """Case id -> the network that was exported, and what it should multiply by."""
+
+OTHER_OPSETS = [[f"opset {opset}"] for opset in all_routes()["onnx"].opsets[1:]]
+"""What the keys of artifacts at these opsets have besides; those at the default opset have nothing."""
 
 
 @pytest.fixture
@@ -59,7 +62,8 @@ def warm(session, shelf) -> Session:
         nodes, factor = MATH[cell.subject.id]
         path = shelf.file("model", nodes, ["x"], ["y"]).source.location
         manifest = shelf.manifest(["x"], ["y"], route="onnx")
-        shelf.artifact(cell.subject, Path(path).read_bytes(), manifest)
+        for more in ([], *OTHER_OPSETS):
+            shelf.artifact(cell.subject, Path(path).read_bytes(), manifest, *more)
         shelf.references(cell.subject, manifest, lambda x, by=factor: [x * by])
     return session
 
@@ -108,6 +112,21 @@ def test_an_opencv_that_is_none_is_refused_before_anything_runs(session, tmp_pat
     for asked, complaint in (("newest", "is no OpenCV to run on"), (f"path:{tmp_path}/no", "is no executable")):
         with session.using(replace(session.settings, opencv=(asked,))), pytest.raises(UsageError, match=complaint):
             session.plan_zoo("core")
+
+
+def test_models_are_known_by_the_store_and_the_others_that_can_be_built_are_named(session, shelf):
+    subject = session.plan_zoo("nets/a").cells[0].subject
+    info = ModelInfo(
+        inputs=(), outputs=(), parameters=7, layers=(), weights_digest="w", structure_digest="s", kind="sequential"
+    )
+    shelf.put("info", shelf.key(subject), lambda folder: (folder / "info.json").write_text(to_json(info)))
+    refused = session.plan_zoo("nets/b").cells[0].subject
+    shelf.failure("info", shelf.key(refused), ModelRejectedError("no inputs"))
+    with session.offline_lane() as lane:
+        known, unknown = session.models(lane.library)
+    assert known == {"nets/a": info}
+    assert [subject.id for subject in unknown] == ["nets/c", "nets/odd"]
+    assert not session.tensorflow_started
 
 
 # -- running ----------------------------------------------------------------------------------------------------------
@@ -162,9 +181,13 @@ def test_an_interruption_while_a_record_is_handed_over_ends_the_run(warm):
 
 def test_a_stored_refusal_is_reported_like_any_outcome(session, shelf):
     plan = session.plan_zoo("nets/a")
-    shelf.failure("artifact", shelf.key(plan.cells[0].subject, "onnx"), ExportFailedError("tf2onnx gave up"))
+    for more in ([], *OTHER_OPSETS):
+        key = shelf.key(plan.cells[0].subject, "onnx", *more)
+        shelf.failure("artifact", key, ExportFailedError("tf2onnx gave up"))
     record = ran(session, plan)["nets/a"]
-    assert (record.outcome, record.message) == (Outcome.EXPORT_FAILED, "tf2onnx gave up")
+    assert record.outcome is Outcome.EXPORT_FAILED
+    assert record.message.splitlines()[0] == "tf2onnx gave up"
+    assert record.message.count("export-failed") == len(OTHER_OPSETS)
 
 
 # -- a recorded run ---------------------------------------------------------------------------------------------------

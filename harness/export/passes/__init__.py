@@ -11,11 +11,10 @@ from typing import Any
 
 from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.passes.identities import bypass_identities
+from harness.export.passes.merges import keep_apart
 from harness.export.passes.merged_bias import name_merged_biases
 from harness.export.passes.output_names import name_outputs
-from harness.export.passes.reshapes import anchor_reshapes
 from harness.export.passes.tensor_content import encode_constants
-from harness.export.passes.tensors import read_tensors
 from harness.export.passes.unused_nodes import drop_unused_nodes
 
 
@@ -31,6 +30,6 @@ def sanitise(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
 def for_opencv(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     """Apply all rewrites for `readNetFromTensorflow`; an output may lie in a node `NAME/BiasAdd` for TensorFlow."""
     graph = sanitise(graph, inputs, outputs)
-    graph = anchor_reshapes(graph, read_tensors(graph))
+    graph = drop_unused_nodes(keep_apart(graph), inputs, outputs)
     graph = name_merged_biases(graph, outputs)
     return encode_constants(graph)

@@ -6,16 +6,16 @@ message, assertion or wrong number it avoids. What a rule may do is described in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from harness.export.retracing import Rule
+from harness.export.retracing import Rule, joined
 from harness.export.rules import (
     broadcasts,
     contractions,
     convolutions,
     integers,
     logic,
+    pb,
     reductions,
     repeats,
     resampling,
@@ -27,24 +27,7 @@ from harness.export.rules import (
 )
 
 
-def _joined(*tables: Mapping[str, Rule]) -> Mapping[str, Rule]:
-    """Join rules; where several are for one op, the first that has something to say is followed."""
-    joined: dict[str, Rule] = {}
-    for table in tables:
-        for op, rule in table.items():
-            joined[op] = _either(joined[op], rule) if op in joined else rule
-    return joined
-
-
-def _either(first: Rule, second: Rule) -> Rule:
-    def rule(node: Any, inputs: Sequence[Any]) -> Any:
-        made = first(node, inputs)
-        return second(node, inputs) if made is None else made
-
-    return rule
-
-
-ONNX: Mapping[str, Rule] = _joined(
+ONNX: Mapping[str, Rule] = joined(
     contractions.RULES,
     convolutions.RULES,
     special_functions.RULES,
@@ -60,3 +43,17 @@ ONNX: Mapping[str, Rule] = _joined(
     broadcasts.RULES,
 )
 """For ONNX: against what tf2onnx cannot convert, and what OpenCV makes of what it converts."""
+
+PB: Mapping[str, Rule] = joined(
+    {"SelectV2": logic.RULES["SelectV2"]},
+    contractions.RULES,
+    special_functions.RULES,
+    slices.RULES,
+    resampling.RULES,
+    repeats.RULES,
+    transposed_convolutions.RULES,
+    convolutions.RULES,
+    tanh.RULES,
+    broadcasts.RULES,
+)
+"""For `.pb`, before the rules in `pb/`: what is not a matter of layouts."""

@@ -9,41 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_OPS = [
-    "Add",
-    "AddV2",
-    "Sub",
-    "Mul",
-    "RealDiv",
-    "Div",
-    "Maximum",
-    "Minimum",
-    "Pow",
-    "SquaredDifference",
-    "FloorMod",
-    "FloorDiv",
-    "DivNoNan",
-    "Greater",
-    "GreaterEqual",
-    "Less",
-    "LessEqual",
-    "Equal",
-    "NotEqual",
-    "LogicalAnd",
-    "LogicalOr",
-    "SelectV2",
-]
+_OPS = (
+    *("Add", "AddV2", "Sub", "Mul", "Div", "RealDiv", "DivNoNan", "FloorDiv", "FloorMod", "Pow", "SquaredDifference"),
+    *("Maximum", "Minimum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "SelectV2"),
+)
 
 
 def _same_rank(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
-    ranks = [tensor.shape.rank for tensor in inputs]
-    if None in ranks or not any(_is_short(tensor, max(ranks)) for tensor in inputs):
+    level = levelled(inputs)
+    if all(new is old for new, old in zip(level, inputs, strict=True)):
         return None
-    level = [_levelled(tensor, max(ranks)) if _is_short(tensor, max(ranks)) else tensor for tensor in inputs]
     names = {"SelectV2": ("condition", "t", "e")}.get(node.op, ("x", "y"))
     return getattr(tf.raw_ops, node.op)(**dict(zip(names, level, strict=True)))
+
+
+def levelled(inputs: Sequence[Any]) -> list[Any]:
+    """Return the tensors, those that are computed and of lower rank with leading ones."""
+    ranks = [tensor.shape.rank for tensor in inputs]
+    if None in ranks:
+        return list(inputs)
+    return [_with_ones(tensor, max(ranks)) if _is_short(tensor, max(ranks)) else tensor for tensor in inputs]
 
 
 def _computed_bias(node: Any, inputs: Sequence[Any]) -> Any:
@@ -53,15 +40,17 @@ def _computed_bias(node: Any, inputs: Sequence[Any]) -> Any:
     x, bias = inputs
     if not _is_short(bias, x.shape.rank or 0) or node.attr["data_format"].s == b"NCHW":
         return None
-    return tf.raw_ops.AddV2(x=x, y=_levelled(bias, x.shape.rank))
+    return tf.raw_ops.AddV2(x=x, y=_with_ones(bias, x.shape.rank))
 
 
 def _is_short(tensor: Any, rank: int) -> bool:
-    """Whether a tensor is computed, of lower rank, and of known shape; constants are brought to rank by the importer."""
-    return 0 < tensor.shape.rank < rank and tensor.op.type != "Const" and tensor.shape.is_fully_defined()
+    """Whether a tensor is computed, of lower rank and known shape; importers bring constants to rank themselves."""
+    if tensor.op.type == "Const" or not tensor.shape.is_fully_defined():
+        return False
+    return bool(0 < tensor.shape.rank < rank)
 
 
-def _levelled(tensor: Any, rank: int) -> Any:
+def _with_ones(tensor: Any, rank: int) -> Any:
     """Return the tensor with leading ones, without the Squeeze or Reshape that had just removed some."""
     import tensorflow as tf
 

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from harness.export.rules.reductions import reduced
+
 _MOST_BATCH_AXES = 2
 """Products of matrices in more than two axes are given to OpenCV as those in one."""
 
 
 def contract(equation: str, *operands: Any) -> Any:
-    """Return what `tf.einsum` does, or None for what this cannot write: repeated labels, open shapes, three operands."""
+    """Return what `tf.einsum` does, or None for what is left to it: repeated labels, open shapes, three operands."""
     import tensorflow as tf
 
     inputs, out = _labels(equation, [tensor.shape.rank for tensor in operands])
@@ -23,9 +25,7 @@ def contract(equation: str, *operands: Any) -> Any:
         return None
     if not all(tensor.shape.is_fully_defined() for tensor in operands):
         return None
-    needed = {*out}.union(
-        *([label for label in one if inputs.count(one) and label in other] for one, other in _pairs(inputs))
-    )
+    needed = {*out, *(set(inputs[0]) & set(inputs[-1]) if len(inputs) == 2 else ())}
     summed = [_summed(tensor, labels, needed) for tensor, labels in zip(operands, inputs, strict=True)]
     if len(summed) == 1:
         return _transposed(*summed[0], out)
@@ -38,13 +38,13 @@ def contract(equation: str, *operands: Any) -> Any:
     sizes = dict(zip(left + right, a.shape.as_list() + b.shape.as_list(), strict=True))
     a = _grouped(_transposed(a, left, batch + rows + inner), [batch, rows, inner], sizes)
     b = _grouped(_transposed(b, right, batch + inner + columns), [batch, inner, columns], sizes)
-    made = [label for label in batch + rows + columns]
+    made = [*batch, *rows, *columns]
     product = tf.reshape(tf.matmul(a, b), [sizes[label] for label in made])
     return _transposed(product, made, out)
 
 
 def _labels(equation: str, ranks: Sequence[int]) -> tuple[list[list[str]], list[str]]:
-    """Return the labels of each operand and of the result, with upper-case ones in place of an ellipsis."""
+    """Return the labels of each operand and of the result, with numbers for the axes of an ellipsis."""
     equation = equation.replace(" ", "")
     left, _, right = equation.partition("->")
     terms = left.split(",")
@@ -62,12 +62,8 @@ def _labels(equation: str, ranks: Sequence[int]) -> tuple[list[list[str]], list[
     inputs = [spelt(term, rank) for term, rank in zip(terms, ranks, strict=True)]
     if "->" in equation:
         return inputs, spelt(right, None)
-    flat = [label for labels in inputs for label in labels]
-    return inputs, sorted(label for label in set(flat) if flat.count(label) == 1)
-
-
-def _pairs(inputs: list[list[str]]) -> list[tuple[list[str], list[str]]]:
-    return [(inputs[0], inputs[1]), (inputs[1], inputs[0])] if len(inputs) == 2 else []
+    flat = [label for labels in inputs for label in labels if label not in names]
+    return inputs, [*names, *sorted(label for label in flat if flat.count(label) == 1)]
 
 
 def _summed(tensor: Any, labels: list[str], needed: set[str]) -> tuple[Any, list[str]]:
@@ -75,7 +71,8 @@ def _summed(tensor: Any, labels: list[str], needed: set[str]) -> tuple[Any, list
     import tensorflow as tf
 
     alone = [axis for axis, label in enumerate(labels) if label not in needed]
-    return (tf.reduce_sum(tensor, alone) if alone else tensor), [label for label in labels if label in needed]
+    tensor = reduced(tf.reduce_sum, tensor, alone, keepdims=False) if alone else tensor
+    return tensor, [label for label in labels if label in needed]
 
 
 def _transposed(tensor: Any, labels: list[str], wanted: list[str]) -> Any:

@@ -28,7 +28,7 @@ def _is_whole(tensor: Any) -> bool:
 
 
 def _one_hot(node: Any, inputs: Sequence[Any]) -> Any:
-    """For whole numbers, 1 - |id - class| is 1 for the class and not positive for the others."""
+    """Take 1 - |id - class|: for whole numbers, 1 for the class and not positive for the others."""
     import numpy as np
     import tensorflow as tf
 
@@ -48,7 +48,7 @@ def _one_hot(node: Any, inputs: Sequence[Any]) -> Any:
 
 
 def _bucketize(node: Any, inputs: Sequence[Any]) -> Any:
-    """The bucket's number is that of the boundaries that are not above the value."""
+    """Count the boundaries that are not above the value: that is the bucket's number."""
     import tensorflow as tf
 
     boundaries = tf.constant(list(node.attr["boundaries"].list.f), tf.float32)

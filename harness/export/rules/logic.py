@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.export.rules.broadcasts import levelled
+
 _INT32 = 3
 _LEAST_INT32 = -(2**31)
 
 
 def _and(_node: Any, inputs: Sequence[Any]) -> Any:
-    import tensorflow as tf
-
-    return tf.cast(inputs[0], tf.float32) + tf.cast(inputs[1], tf.float32) > 1.5
+    return _count(inputs) > 1.5
 
 
 def _or(_node: Any, inputs: Sequence[Any]) -> Any:
+    return _count(inputs) > 0.5
+
+
+def _count(inputs: Sequence[Any]) -> Any:
+    """Return how many of two conditions hold."""
     import tensorflow as tf
 
-    return tf.cast(inputs[0], tf.float32) + tf.cast(inputs[1], tf.float32) > 0.5
+    one, other = levelled(inputs)
+    return tf.cast(one, tf.float32) + tf.cast(other, tf.float32)
 
 
 def _is_nan(_node: Any, inputs: Sequence[Any]) -> Any:
@@ -57,19 +63,23 @@ def _sign_bit(_node: Any, inputs: Sequence[Any]) -> Any:
 
 
 def _chosen(_node: Any, inputs: Sequence[Any]) -> Any:
-    """A choice by a constant mask, by arithmetic; finite values are assumed on the side that is not chosen."""
-    import numpy as np
+    """Choose by arithmetic where the mask is constant, assuming finite values on the side that is not chosen."""
     import tensorflow as tf
 
-    condition, then, otherwise = inputs
+    condition, then, otherwise = levelled(inputs)
     mask = tf.get_static_value(condition)
     if mask is None or not then.dtype.is_floating:
         return None
-    kept = mask.astype(then.dtype.as_numpy_dtype)
-    other, result = tf.get_static_value(otherwise), then * kept
-    if other is None:
-        return result + otherwise * (1 - kept)
-    return result + np.where(mask, 0, other).astype(kept.dtype)
+    return _masked(then, mask) + _masked(otherwise, ~mask)
+
+
+def _masked(x: Any, mask: Any) -> Any:
+    """Return the tensor with zeros outside the mask; a constant may be infinite there."""
+    import numpy as np
+    import tensorflow as tf
+
+    value, dtype = tf.get_static_value(x), x.dtype.as_numpy_dtype
+    return x * mask.astype(dtype) if value is None else tf.constant(np.where(mask, value, 0).astype(dtype))
 
 
 RULES = {

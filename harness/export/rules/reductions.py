@@ -25,17 +25,23 @@ def _reduction(name: str) -> Callable[[Any, Sequence[Any]], Any]:
         wanted = sorted({int(axis) % x.shape.rank for axis in axes.reshape(-1)})
         if len(wanted) <= _FEW:
             return None
-        reduce: Any = getattr(tf, name)
-        kept = [1 if axis in wanted else size for axis, size in enumerate(x.shape.as_list())]
-        for run in _runs(wanted):
-            shape = x.shape.as_list()
-            merged = [*shape[: run[0]], prod(shape[run[0] : run[-1] + 1]), *shape[run[-1] + 1 :]]
-            x = reduce(tf.reshape(x, merged), axis=run[0], keepdims=True)
-            x = tf.reshape(x, [*shape[: run[0]], *[1] * len(run), *shape[run[-1] + 1 :]])
-        left = kept if node.attr["keep_dims"].b else [size for axis, size in enumerate(kept) if axis not in wanted]
-        return tf.reshape(x, left)
+        return reduced(getattr(tf, name), x, wanted, keepdims=node.attr["keep_dims"].b)
 
     return rule
+
+
+def reduced(reduce: Callable[..., Any], x: Any, axes: list[int], *, keepdims: bool) -> Any:
+    """Return the reduction over sorted axes: many are reduced one run of neighbours after the other."""
+    import tensorflow as tf
+
+    if len(axes) <= _FEW:
+        return reduce(x, axes, keepdims=keepdims)
+    for run in _runs(axes):
+        shape = x.shape.as_list()
+        merged = [*shape[: run[0]], prod(shape[run[0] : run[-1] + 1]), *shape[run[-1] + 1 :]]
+        x = reduce(tf.reshape(x, merged), axis=run[0], keepdims=True)
+        x = tf.reshape(x, [*shape[: run[0]], *[1] * len(run), *shape[run[-1] + 1 :]])
+    return tf.reshape(x, [size for axis, size in enumerate(x.shape.as_list()) if keepdims or axis not in axes])
 
 
 def _runs(axes: list[int]) -> list[list[int]]:

@@ -25,7 +25,7 @@ def _tile(_node: Any, inputs: Sequence[Any]) -> Any:
 
 
 def _merged_copies(_node: Any, inputs: Sequence[Any]) -> Any:
-    """A Reshape that merges the copies of an axis with the axis: `(1, 5, 2, 7, 3)` to `(1, 10, 7, 3)`."""
+    """Find a Reshape that merges the copies of an axis with the axis: `(1, 5, 2, 7, 3)` to `(1, 10, 7, 3)`."""
     import tensorflow as tf
 
     shape, copies = tf.get_static_value(inputs[1]), _copies(inputs[0])
@@ -69,11 +69,18 @@ def enlarged(x: Any, size: Sequence[int]) -> Any:
     import tensorflow as tf
 
     before = x.op.inputs[0].op if x.op.type == "Identity" else x.op
-    if before.type == "ResizeNearestNeighbor" and before.get_attr("half_pixel_centers"):
+    if before.type == "ResizeNearestNeighbor" and _repeats(before):
         x = before.inputs[0]
     return tf.raw_ops.ResizeNearestNeighbor(
         images=x, size=tf.constant(list(size), tf.int32), align_corners=False, half_pixel_centers=True
     )
+
+
+def _repeats(resize: Any) -> bool:
+    """Whether a resize to the nearest repeats each row and column equally often: only then is it one with the next."""
+    before, after = (tensor.shape.as_list()[1:3] for tensor in (resize.inputs[0], resize.outputs[0]))
+    whole = all(old and new and new % old == 0 for old, new in zip(before, after, strict=True))
+    return whole and bool(resize.get_attr("half_pixel_centers"))
 
 
 RULES = {"Tile": _tile, "Reshape": _merged_copies}

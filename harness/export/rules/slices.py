@@ -51,7 +51,8 @@ def spans(node: Any, inputs: Sequence[Any]) -> list[slice | int | None] | None:
 
     for index in range(len(begin)):
         if marked("ellipsis_mask", index):
-            used = sum(not marked("new_axis_mask", other) for other in range(len(begin))) - 1
+            others = (other for other in range(len(begin)) if other != index)
+            used = sum(not marked("new_axis_mask", other) for other in others)
             found += [slice(None)] * (inputs[0].shape.rank - used)
         elif marked("new_axis_mask", index):
             found.append(None)
@@ -70,18 +71,16 @@ def _backwards(node: Any, inputs: Sequence[Any]) -> Any:
         return None
     if not any(isinstance(span, slice) and (span.step or 1) < 0 for span in found):
         return None
-    axis, forwards = 0, []
-    for span in found:
+    axis = 0
+    for index, span in enumerate(found):
         if isinstance(span, slice) and (span.step or 1) < 0:
-            positions = range(int(x.shape[axis]))[span]
+            positions, last = range(int(x.shape[axis]))[span], int(x.shape[axis]) - 1
             if not positions:
                 return None
             x = reversed_along(x, axis)
-            last = int(x.shape[axis]) - 1
-            span = slice(last - positions[0], last - positions[-1] + 1, -positions.step)
-        forwards.append(span)
+            found[index] = slice(last - positions[0], last - positions[-1] + 1, -positions.step)
         axis += span is not None
-    return x[tuple(forwards)]
+    return x[tuple(found)]
 
 
 def _mirror_pad(node: Any, inputs: Sequence[Any]) -> Any:

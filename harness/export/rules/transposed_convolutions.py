@@ -19,6 +19,8 @@ def _without_padding(node: Any, inputs: Sequence[Any]) -> Any:
     if wanted is None or not x.shape.is_fully_defined() or node.attr["data_format"].s not in {b"NHWC", b""}:
         return None
     strides, dilations = list(node.attr["strides"].list.i), list(node.attr["dilations"].list.i) or [1] * 4
+    if node.attr["padding"].s not in {b"SAME", b"VALID"}:
+        return None
     same = node.attr["padding"].s == b"SAME"
     full, begin, missing = [int(wanted[0])], [0], [[0, 0]]
     plain = True

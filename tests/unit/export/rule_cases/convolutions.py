@@ -1,0 +1,68 @@
+"""Kernels of nine taps in a row, and convolutions of volumes by groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tests.unit.export.graph_cases import table
+
+_WIDE = np.random.RandomState(1).randn(1, 9, 3, 4)
+_TALL = np.random.RandomState(2).randn(9, 1, 3, 4)
+_GROUPED = np.random.RandomState(3).randn(1, 9, 1, 6)
+_SQUARE = np.random.RandomState(4).randn(3, 3, 3, 4)
+_VOLUME = np.random.RandomState(5).randn(2, 1, 3, 2, 6)
+
+
+def _conv(kernel: Any, strides: Any = 1, padding: Any = "SAME", dilations: Any = 1) -> Any:
+    return lambda x: tf.nn.conv2d(x, tf.constant(kernel, x.dtype), strides, padding, dilations=dilations)
+
+
+def _conv3d(strides: Any = (1, 1, 1), padding: str = "SAME", dilations: Any = (1, 1, 1)) -> Any:
+    return lambda x: tf.nn.conv3d(
+        x, tf.constant(_VOLUME, x.dtype), (1, *strides, 1), padding, dilations=(1, *dilations, 1)
+    )
+
+
+_rows = table("Conv2D", (2, 21, 23, 3), lacks=(), has=(("Conv2D", 1),))
+_volumes = table("Conv3D", (2, 4, 5, 7, 6), compiled=True, lacks=(), has=(("Conv3D", 3),))
+
+CASES = [
+    *_rows(
+        wide_same=_conv(_WIDE),
+        wide_valid=_conv(_WIDE, padding="VALID"),
+        wide_strides=_conv(_WIDE, strides=(3, 2)),
+        wide_strides_valid=_conv(_WIDE, strides=(2, 5), padding="VALID"),
+        wide_dilated=_conv(_WIDE, dilations=(1, 2)),
+        wide_dilated_valid=_conv(_WIDE, padding="VALID", dilations=(3, 2)),
+        wide_stride_of_the_kernel=_conv(_WIDE, strides=(1, 9)),
+        wide_explicit=_conv(_WIDE, strides=(1, 2), padding=[[0, 0], [1, 2], [3, 4], [0, 0]]),
+        tall_same=_conv(_TALL),
+        tall_valid=_conv(_TALL, padding="VALID"),
+        tall_strides=_conv(_TALL, strides=(2, 3)),
+        tall_strides_valid=_conv(_TALL, strides=(4, 1), padding="VALID"),
+        tall_dilated=_conv(_TALL, dilations=(2, 1)),
+        tall_dilated_valid=_conv(_TALL, padding="VALID", dilations=(2, 1)),
+        tall_explicit=_conv(_TALL, padding=[[0, 0], [5, 0], [0, 2], [0, 0]]),
+        wide_groups=_conv(_GROUPED, strides=(1, 2)),
+    ),
+    *table("Conv2D", (1, 5, 4, 3), lacks=())(shorter_than_the_kernel=_conv(_WIDE), same_of_rows=_conv(_TALL)),
+    *_volumes(
+        same=_conv3d(),
+        valid=_conv3d(padding="VALID"),
+        strides=_conv3d(strides=(1, 2, 3)),
+        dilated=_conv3d(dilations=(1, 2, 2)),
+    ),
+]
+LEFT_ALONE = [
+    *table("Conv2D", (1, 11, 12, 3))(
+        square=_conv(_SQUARE),
+        computed_kernel=lambda x: tf.nn.conv2d(x, tf.reshape(x[0, :9, 0], (9, 1, 3, 1)), 1, "SAME"),
+        channels_first=lambda x: tf.nn.conv2d(
+            tf.transpose(x, (0, 3, 1, 2)), tf.constant(_WIDE, x.dtype), 1, "SAME", data_format="NCHW"
+        ),
+    ),
+    *table("Conv3D", (1, 4, 5, 7, 2))(one_group=_conv3d()),
+]

@@ -1,0 +1,74 @@
+"""A reference is what TensorFlow computes; where it has no kernel for this processor, what XLA compiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import NoReferenceError
+from harness.export import references
+from harness.export.keras_models import from_model
+from harness.export.network import Interface, Network
+from harness.records import TensorSpec
+
+tf: Any = pytest.importorskip("tensorflow")
+keras: Any = pytest.importorskip("keras")
+cases: Any = pytest.importorskip("tests.unit.export.graph_cases")
+
+KERNEL = np.random.RandomState(1).randn(3, 2, 4, 6).astype(np.float32)
+CHANNELS_FIRST = TensorSpec(name="x", shape=(1, 4, 6, 7))
+IMAGE = np.random.RandomState(0).randn(1, 4, 6, 7).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    yield
+    keras.backend.clear_session()
+
+
+def network(body: Any, dtype: Any = np.float32) -> Network:
+    interface = Interface(
+        inputs=(CHANNELS_FIRST,), outputs=(CHANNELS_FIRST,), input_names=("x",), output_names=("output_0",)
+    )
+    function = tf.function(lambda x: [body(x)], autograph=False)
+    concrete = function.get_concrete_function(tf.TensorSpec(CHANNELS_FIRST.shape, dtype, name="x"))
+    return Network(kind="function", interface=interface, weights_digest="", function=concrete)
+
+
+def channels_last(dtype: Any = np.float32, *, padding: str = "VALID") -> Any:
+    """The same convolution with kernels that TensorFlow has."""
+    image = np.transpose(IMAGE, (0, 2, 3, 1)).astype(dtype)
+    return np.transpose(tf.nn.conv2d(image, KERNEL.astype(dtype), 2, padding), (0, 3, 1, 2))
+
+
+def test_what_has_no_kernel_is_computed_by_xla():
+    """Of channels first, float32 has kernels where TensorFlow is built with oneDNN; float64 has them nowhere."""
+    found = network(lambda x: tf.nn.conv2d(x, KERNEL.astype(np.float64), 2, "VALID", data_format="NCHW"), np.float64)
+    image = IMAGE.astype(np.float64)
+    with pytest.raises(tf.errors.UnimplementedError):
+        found.function(tf.constant(image))
+    cases.assert_same([channels_last(np.float64)], references._by_function(found)([image]))
+
+
+def test_a_channels_first_convolution_has_a_reference():
+    found = network(lambda x: tf.nn.conv2d(x, KERNEL, 2, "VALID", data_format="NCHW"))
+    cases.assert_same([channels_last()], references._by_function(found)([IMAGE]))
+
+
+def test_a_channels_first_keras_model_has_a_reference():
+    layer = keras.layers.Conv2D(6, (3, 2), 2, padding="same", data_format="channels_first", use_bias=False)
+    model = keras.Sequential([keras.Input((4, 6, 7), name="x"), layer])
+    model.set_weights([KERNEL])
+    found = from_model(model, [CHANNELS_FIRST], ())
+    cases.assert_same([channels_last(padding="SAME")], references._by_function(found)([IMAGE]))
+
+
+def test_what_neither_can_compute_has_no_reference():
+    def refuse(_array: Any) -> Any:
+        raise NotImplementedError
+
+    found = network(lambda x: tf.numpy_function(refuse, [x], x.dtype))
+    with pytest.raises(NoReferenceError, match="TensorFlow cannot compute the model's outputs"):
+        references._by_function(found)([IMAGE])

@@ -1,0 +1,90 @@
+"""Each rule is followed where it should be, and computes in TensorFlow what was computed before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.export import rules
+from harness.export.rules.contractions import contract
+
+tf: Any = pytest.importorskip("tensorflow")
+cases: Any = pytest.importorskip("tests.unit.export.graph_cases")
+tables: Any = pytest.importorskip("tests.unit.export.rule_cases")
+
+THEMES = sorted(module.name for module in iter_modules(rules.__path__) if not module.ispkg)
+FOLLOWED = [(theme, case) for theme in THEMES for case in import_module(f"{tables.__name__}.{theme}").CASES]
+LEFT_ALONE = [
+    (theme, case) for theme in THEMES for case in getattr(import_module(f"{tables.__name__}.{theme}"), "LEFT_ALONE", [])
+]
+
+
+class Spied:
+    """A theme's own rule, before the others for the same op; counts what it was asked and what it wrote."""
+
+    def __init__(self, theme: str, op: str) -> None:
+        self.asked = self.wrote = 0
+        self._own = import_module(f"harness.export.rules.{theme}").RULES[op]
+        self._others = rules.ONNX[op]
+
+    def __call__(self, node: Any, inputs: Sequence[Any]) -> Any:
+        self.asked += 1
+        made = self._own(node, inputs)
+        self.wrote += made is not None
+        return self._others(node, inputs) if made is None else made
+
+
+def named(entries: Sequence[Any]) -> list[Any]:
+    return [pytest.param(*entry, id=f"{entry[0]}/{entry[1].op}-{entry[1].name}") for entry in entries]
+
+
+@pytest.mark.parametrize(("theme", "case"), named(FOLLOWED))
+def test_the_rule_is_followed_and_changes_no_number(theme: str, case: Any) -> None:
+    before, spied = case.graph(), Spied(theme, case.op)
+    after = cases.retraced(before, {**rules.ONNX, case.op: spied})
+    assert spied.wrote, f"the rule was asked {spied.asked} times: {cases.ops(before)}"
+    found = Counter(cases.ops(after))
+    assert not {case.op} & set(found) if case.lacks is None else not set(case.lacks) & set(found), found
+    assert {op: found[op] for op, _ in case.has} == dict(case.has), found
+    outputs, feeds = [name for name in (n.name for n in after.node) if name.startswith("output_")], case.feeds()
+    run = cases.run_compiled if case.compiled else cases.run
+    cases.assert_same(run(before, *outputs, **feeds), run(after, *outputs, **feeds))
+
+
+@pytest.mark.parametrize(("theme", "case"), named(LEFT_ALONE))
+def test_the_rule_leaves_alone_what_it_cannot_write(theme: str, case: Any) -> None:
+    spied = Spied(theme, case.op)
+    cases.retraced(case.graph(), {case.op: spied})
+    assert spied.asked
+    assert not spied.wrote
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_op_of_a_theme_has_a_case(theme: str) -> None:
+    ops = set(import_module(f"harness.export.rules.{theme}").RULES)
+    assert {case.op for of, case in FOLLOWED if of == theme} == ops
+
+
+@pytest.mark.parametrize("op", sorted(rules.ONNX))
+def test_every_op_with_a_rule_has_a_case(op: str) -> None:
+    assert any(case.op == op for _, case in FOLLOWED)
+
+
+def test_every_theme_is_joined() -> None:
+    ops = {op for theme in THEMES for op in import_module(f"harness.export.rules.{theme}").RULES}
+    assert set(rules.ONNX) == ops
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [("ij,jk", [(2, 3), (3, 4)]), ("zb,ba", [(2, 3), (3, 4)]), ("...ij,...jk", [(2, 5, 3, 4), (2, 5, 4, 6)])],
+)
+def test_an_equation_without_a_result_is_read_as_numpy_does(equation: str, shapes: Any) -> None:
+    operands = [np.random.RandomState(seed).randn(*shape) for seed, shape in enumerate(shapes)]
+    cases.assert_same([np.einsum(equation, *operands)], [contract(equation, *map(tf.constant, operands)).numpy()])
