@@ -21,6 +21,9 @@ read, and a grouped convolution as a function call. The remapper stays out: it m
 knows."""
 _KEPT_OUT_OF_LINE = ("_XlaMustCompile", "_noinline")
 """Marks of functions that TensorFlow compiles apart: their bodies are ordinary ops, but grappler leaves them alone."""
+_MARKS_OF_TRACING = ("_user_specified_name", "_has_manual_control_dependencies")
+"""Attributes that mean nothing outside the function that was traced."""
+_NOT_FROZEN = (ValueError, TypeError, RuntimeError, KeyError)
 _BRANCHES = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
 """Conditional ops, and the call that stands for one once its condition is known."""
 
@@ -36,13 +39,33 @@ def freeze(function: Any, outputs: Sequence[str], *, lower_control_flow: bool = 
     """Return the GraphDef of a concrete function with variables as constants, cut at the named outputs."""
     import tensorflow as tf
 
-    frozen = freeze_function(function, lower_control_flow=lower_control_flow).graph.as_graph_def()
+    frozen = _frozen(function, lower_control_flow)
     if not frozen.library.function:  # the cut forgets the library, which control flow needs
         inputs = [node.name for node in frozen.node if node.op == "Placeholder"]
         cut = tf.compat.v1.graph_util.extract_sub_graph(frozen, [*outputs, *inputs])
         cut.versions.CopyFrom(frozen.versions)
         return cut
     return frozen
+
+
+def _frozen(function: Any, lower_control_flow: bool) -> Any:
+    """Return what `freeze_function` holds without making a function of it, which takes as long as tf2onnx does."""
+    from tensorflow.python.framework import convert_to_constants as freezing
+
+    refuse_too_large(function_nbytes(function))
+    try:
+        data = freezing._FunctionConverterDataInEager(
+            func=function, lower_control_flow=lower_control_flow, aggressive_inlining=False
+        )
+        frozen, converted = freezing._replace_variables_by_constants(converter_data=data)
+        if frozen.library.function:  # which of them are called, and how, only a function can tell
+            return freezing._construct_concrete_function(function, frozen, converted).graph.as_graph_def()
+        for node in frozen.node:
+            for mark in _MARKS_OF_TRACING:
+                node.attr.pop(mark, None)
+        return frozen
+    except _NOT_FROZEN as error:
+        raise ExportFailedError(f"the graph cannot be frozen: {_short(error)}") from error
 
 
 def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
@@ -52,7 +75,7 @@ def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
     refuse_too_large(function_nbytes(function))
     try:
         return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
-    except (ValueError, TypeError, RuntimeError, KeyError) as error:
+    except _NOT_FROZEN as error:
         raise ExportFailedError(f"the graph cannot be frozen: {_short(error)}") from error
 
 

@@ -27,9 +27,10 @@ def convert(graph: Any, inputs: Sequence[str], outputs: Sequence[str], *, opset:
 
 def _convert(graph: Any, inputs: Sequence[str], outputs: Sequence[str], opset: int) -> Any:
     import tensorflow as tf
-    from tf2onnx import optimizer, tfonnx
+    from tf2onnx import optimizer, tfonnx, utils
 
-    with tf.Graph().as_default() as holder:
+    utils.INTERNAL_NAME = 1  # names of inserted nodes are numbered by process history otherwise
+    with tf.Graph().as_default() as holder, _no_functions(graph):
         tf.graph_util.import_graph_def(graph, name="")
         converted = tfonnx.process_tf_graph(
             holder,
@@ -41,6 +42,20 @@ def _convert(graph: Any, inputs: Sequence[str], outputs: Sequence[str], opset: i
         )
         best = optimizer.optimize_graph(converted, catch_errors=os.environ[_CATCH_ERRORS] == "TRUE")
     return best.make_model("model")
+
+
+@contextlib.contextmanager
+def _no_functions(graph: Any) -> Iterator[None]:
+    """Where the graph calls no functions, keep tf2onnx from looking for them: it reads every weight to find none."""
+    from tf2onnx import tfonnx
+
+    original = tfonnx.resolve_functions
+    if not graph.library.function:
+        tfonnx.resolve_functions = lambda _graph: []
+    try:
+        yield
+    finally:
+        tfonnx.resolve_functions = original
 
 
 def spared(tool: str, work: Callable[[], Any]) -> Any:

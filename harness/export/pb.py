@@ -36,7 +36,10 @@ def export(network: Network, folder: Path) -> Manifest:
         weights_digest=network.weights_digest,
         ops=operations(graph),
         node_layers=network.node_layers([node.name for node in graph.node]),
-        notes=(*network.notes, f"grappler: {', '.join(graphs.OPTIMIZERS)}; for OpenCV alone: some ops are its own layers"),
+        notes=(
+            *network.notes,
+            f"grappler: {', '.join(graphs.OPTIMIZERS)}; for OpenCV alone: some ops are its own layers",
+        ),
     )
 
 

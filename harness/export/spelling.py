@@ -17,11 +17,17 @@ _IMAGE_RANK = 4
 _MATRIX_RANK = 2
 _SHAPERS = frozenset({"Reshape", "ExpandDims", "Transpose", "Const", "Identity", "Squeeze"})
 """Their layout the importer works out itself."""
-_BY_AXIS = frozenset({"ConcatV2", "Slice", "StridedSlice", "Split", "Pad"})
-"""Ops whose axes the importer turns where it takes a tensor for an image."""
+_AS_IT_STANDS = b"NCHW"
+"""What tells the importer to turn nothing. Without it, a matrix that an image is made of may count as one itself."""
 _ARITHMETIC = {
-    **{"Add": "add", "AddV2": "add", "Sub": "sub", "Mul": "mul", "RealDiv": "div"},
-    **{"Maximum": "max", "Minimum": "min", "Pow": "pow"},
+    "Add": "add",
+    "AddV2": "add",
+    "Sub": "sub",
+    "Mul": "mul",
+    "RealDiv": "div",
+    "Maximum": "max",
+    "Minimum": "min",
+    "Pow": "pow",
 }
 _OF_EQUALS = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv"})
 """What the importer reads rightly as long as both sides have one shape."""
@@ -55,10 +61,10 @@ def _spelled(node: Any, shapes: Shapes, constants: set[str]) -> Any:
         _softmax(node, rank)
     elif node.op in _ARITHMETIC:
         _arithmetic(node, rank, shapes, constants)
-    if rank == _IMAGE_RANK and node.op not in _SHAPERS:
-        node.attr["data_format"].s = b"NHWC"
-    elif node.op in _BY_AXIS:
-        node.attr["data_format"].s = b"NCHW"  # as it stands: nothing is turned
+    given = node.attr["data_format"].s if "data_format" in node.attr else b""  # asking for it would make one
+    if given in {b"NDHWC", b"NCHW"} or node.op in _SHAPERS:
+        return node
+    node.attr["data_format"].s = b"NHWC" if rank == _IMAGE_RANK else _AS_IT_STANDS
     return node
 
 

@@ -20,15 +20,22 @@ _SEVERAL_RESULTS = frozenset(
 _MULTIPLIABLE = frozenset({1, 2})  # DT_FLOAT, DT_DOUBLE: OpenCV multiplies floats only
 
 
-def name_outputs(graph: Any, outputs: Sequence[str]) -> Any:
-    """Return the graph in which no output is an Identity, as far as an exact node can carry its name."""
+def name_outputs(graph: Any, outputs: Sequence[str], *, apart: bool = False) -> Any:
+    """Return the graph in which no output is an Identity, as far as an exact node can carry its name.
+
+    `apart` gives outputs that other nodes read a node of their own: what OpenCV 5 makes of a `.pb` ends only in nodes
+    that nobody reads, and it refuses to be asked for others ("the number of requested and actual outputs").
+    """
     nodes = {node.name: copy_of(node) for node in graph.node}
     for output in outputs:
         node = nodes[output]
         if node.op != "Identity":
             continue
         producer = nodes[node_of(node.input[0])]
-        if _renamable(producer, node.input[0], outputs):
+        read = apart and any(
+            producer.name in map(node_of, other.input) for other in nodes.values() if other is not node
+        )
+        if _renamable(producer, node.input[0], outputs) and not read:
             _rename(nodes, producer.name, output)
         elif node.attr["T"].type in _MULTIPLIABLE:
             _multiply_by_one(nodes, node)

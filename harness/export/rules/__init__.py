@@ -13,6 +13,7 @@ from harness.export.rules import (
     broadcasts,
     contractions,
     convolutions,
+    dilations,
     integers,
     logic,
     pb,
@@ -25,7 +26,6 @@ from harness.export.rules import (
     tanh,
     transposed_convolutions,
 )
-
 
 ONNX: Mapping[str, Rule] = joined(
     contractions.RULES,
@@ -46,6 +46,7 @@ ONNX: Mapping[str, Rule] = joined(
 
 PB: Mapping[str, Rule] = joined(
     {"SelectV2": logic.RULES["SelectV2"]},
+    dilations.RULES,
     contractions.RULES,
     special_functions.RULES,
     slices.RULES,

@@ -12,6 +12,11 @@ from typing import Any
 _TAPS = 9
 
 
+def _plane(node: Any, inputs: Sequence[Any]) -> Any:
+    made = _by_channel(node, inputs)
+    return _tenth_tap(node, inputs) if made is None else made
+
+
 def _tenth_tap(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
@@ -22,7 +27,7 @@ def _tenth_tap(node: Any, inputs: Sequence[Any]) -> Any:
     if not x.shape.is_fully_defined() or tf.get_static_value(kernel) is None:
         return None
     longer = 0 if taps[0] > 1 else 1
-    pads = _explicit_pads(node, x.shape.as_list(), taps)
+    pads = explicit_pads(node, x.shape.as_list(), taps)
     pads[longer][1] += list(node.attr["dilations"].list.i)[longer + 1]
     return tf.raw_ops.Conv2D(
         input=x,
@@ -41,7 +46,28 @@ def _padded(kernel: Any, axis: int) -> Any:
     return tf.constant(np.pad(tf.get_static_value(kernel), [(0, int(at == axis)) for at in range(4)]))
 
 
-def _explicit_pads(node: Any, shape: list[int], taps: list[int]) -> list[list[int]]:
+def _by_channel(node: Any, inputs: Sequence[Any]) -> Any:
+    """Take a convolution of one channel a group for what it is: Keras's ConvNeXt is full of them."""
+    import tensorflow as tf
+
+    x, kernel = inputs[0], tf.get_static_value(inputs[1])
+    if kernel is None or kernel.shape[2] != 1 or x.shape[-1] in {None, 1}:
+        return None
+    if node.attr["data_format"].s not in {b"NHWC", b""} or not x.shape.is_fully_defined():
+        return None
+    height, width, _, results = kernel.shape
+    pads = explicit_pads(node, x.shape.as_list(), [height, width])
+    return tf.raw_ops.DepthwiseConv2dNative(
+        input=x,
+        filter=tf.constant(kernel.reshape(height, width, int(x.shape[-1]), results // int(x.shape[-1]))),
+        strides=list(node.attr["strides"].list.i),
+        padding="EXPLICIT",
+        explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
+        dilations=list(node.attr["dilations"].list.i),
+    )
+
+
+def explicit_pads(node: Any, shape: list[int], taps: list[int]) -> list[list[int]]:
     """Return the rows and columns of zeros before and after, as TensorFlow's padding modes define them."""
     mode = node.attr["padding"].s
     if mode == b"EXPLICIT":
@@ -86,4 +112,4 @@ def _same_convolution(node: Any, x: Any, kernel: Any) -> Any:
     )
 
 
-RULES = {"Conv2D": _tenth_tap, "Conv3D": _volume_by_groups}
+RULES = {"Conv2D": _plane, "Conv3D": _volume_by_groups}

@@ -83,6 +83,21 @@ def _backwards(node: Any, inputs: Sequence[Any]) -> Any:
     return x[tuple(found)]
 
 
+def _roll(_node: Any, inputs: Sequence[Any]) -> Any:
+    """Join what leaves at one end to the other; Swin's shifted windows do it."""
+    import tensorflow as tf
+
+    x, shifts, axes = inputs[0], tf.get_static_value(inputs[1]), tf.get_static_value(inputs[2])
+    if shifts is None or axes is None or not x.shape.is_fully_defined():
+        return None
+    for shift, axis in zip(shifts.reshape(-1).tolist(), axes.reshape(-1).tolist(), strict=True):
+        axis, size = axis % x.shape.rank, int(x.shape[axis])
+        start = -shift % size
+        if start:
+            x = tf.concat([_cut(x, axis, start, size - start), _cut(x, axis, 0, start)], axis)
+    return x
+
+
 def _mirror_pad(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
@@ -123,4 +138,10 @@ def _band(_node: Any, inputs: Sequence[Any]) -> Any:
     return x * tf.constant(kept.astype(x.dtype.as_numpy_dtype))
 
 
-RULES = {"ReverseV2": _reverse, "StridedSlice": _backwards, "MirrorPad": _mirror_pad, "MatrixBandPart": _band}
+RULES = {
+    "ReverseV2": _reverse,
+    "StridedSlice": _backwards,
+    "MirrorPad": _mirror_pad,
+    "Roll": _roll,
+    "MatrixBandPart": _band,
+}

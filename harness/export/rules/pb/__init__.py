@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.export.retracing import Rule, joined
-from harness.export.rules.pb import arithmetic, choices, dilations, products, reductions, shapes
+from harness.export.rules.pb import arithmetic, choices, dilations, products, reductions, rows, shapes
 
 RULES: Mapping[str, Rule] = joined(
-    dilations.RULES, shapes.RULES, arithmetic.RULES, reductions.RULES, products.RULES, choices.RULES
+    rows.RULES, dilations.RULES, shapes.RULES, arithmetic.RULES, reductions.RULES, products.RULES, choices.RULES
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.export.rules.pb.shapes import reshaped
+from harness.export.rules.pb.shapes import reshaped, transposed
 
 _IMAGE_RANK = 4
 _MATRIX_RANK = 2
@@ -70,10 +70,28 @@ def _binary(node: Any, inputs: Sequence[Any]) -> Any:
         return None
     if node.op == "BiasAdd" and (x.shape.rank in {_MATRIX_RANK, _IMAGE_RANK} or node.attr["data_format"].s == b"NCHW"):
         return None  # merged into the product before it
-    wanted = np.broadcast_shapes(constant.shape, tuple(x.shape.as_list()))
-    if list(wanted) != x.shape.as_list():
-        return None
+    x = enlarged(x, np.broadcast_shapes(constant.shape, tuple(x.shape.as_list())))
     return _with_constant(node.op, x, constant, first is not None)
+
+
+def enlarged(x: Any, shape: Sequence[int]) -> Any:
+    """Return the tensor broadcast to a shape: along each axis a product with a row of ones."""
+    import numpy as np
+    import tensorflow as tf
+
+    if x.shape.as_list() == list(shape):
+        return x
+    x = reshaped(x, [1] * (len(shape) - x.shape.rank) + x.shape.as_list())
+    for axis, size in enumerate(shape):
+        if x.shape[axis] == size:
+            continue
+        order = [*(other for other in range(len(shape)) if other != axis), axis]
+        column = reshaped(transposed(x, order), [x.shape.num_elements(), 1])
+        rows = tf.raw_ops.MatMul(a=column, b=tf.constant(np.ones((1, size), x.dtype.as_numpy_dtype)))
+        sizes = [x.shape[other] for other in order[:-1]]
+        back = [order.index(other) for other in range(len(shape))]
+        x = transposed(reshaped(rows, [*sizes, size]), back)
+    return x
 
 
 def _with_constant(op: str, x: Any, constant: Any, constant_first: bool) -> Any:

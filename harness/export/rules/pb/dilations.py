@@ -1,6 +1,7 @@
-"""Dilated convolutions of sequences, which TensorFlow computes by SpaceToBatchND, Conv2D and BatchToSpaceND.
+"""Dilated convolutions as the importer reads them: between SpaceToBatchND and BatchToSpaceND.
 
-The `.pb` importer takes these three for one convolution of images only ("Assertion failed: dilation.size() == 2").
+It passes over the attribute `dilations` (other numbers, no error), and of the padding of SpaceToBatchND it takes what
+lies before for what lies behind; so the image is padded by itself.
 """
 
 from __future__ import annotations
@@ -8,46 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.export.rules.pb.shapes import cut, reshaped
-
-_PASSED = frozenset({"Identity", "Reshape", "Transpose", "ExpandDims", "Squeeze"})
+from harness.export.rules.convolutions import explicit_pads
 
 
-def _one_convolution(_node: Any, inputs: Sequence[Any]) -> Any:
-    """Write the three as a dilated Conv2D of columns."""
+def convolved(
+    op: str, x: Any, kernel: Any, *, strides: Sequence[int], dilations: Sequence[int], pads: Sequence[Sequence[int]]
+) -> Any:
+    """Return the convolution of an image (NHWC) with zeros before and after each of its two axes."""
     import tensorflow as tf
 
-    convolution = _above(inputs[0])
-    spread = _above(convolution.inputs[0]) if convolution is not None and convolution.type in _CONVOLUTIONS else None
-    if spread is None or spread.type != "SpaceToBatchND":
+    padded = tf.pad(x, [[0, 0], *(list(pad) for pad in pads), [0, 0]]) if any(map(any, pads)) else x
+    block = list(dilations[1:3])
+    if max(block) == 1:
+        return getattr(tf.raw_ops, op)(input=padded, filter=kernel, strides=list(strides), padding="VALID")
+    surplus = [[0, -int(padded.shape[axis + 1]) % size] for axis, size in enumerate(block)]
+    spread = tf.raw_ops.SpaceToBatchND(input=padded, block_shape=tf.constant(block), paddings=tf.constant(surplus))
+    made = getattr(tf.raw_ops, op)(input=spread, filter=kernel, strides=[1, 1, 1, 1], padding="VALID")
+    return tf.raw_ops.BatchToSpaceND(input=made, block_shape=tf.constant(block), crops=tf.constant(surplus))
+
+
+def _dilated(node: Any, inputs: Sequence[Any]) -> Any:
+    dilations = list(node.attr["dilations"].list.i) or [1] * 4
+    x, kernel = inputs
+    if max(dilations) == 1 or node.attr["data_format"].s not in {b"NHWC", b""} or not x.shape.is_fully_defined():
         return None
-    x, block, pads = spread.inputs[0], tf.get_static_value(spread.inputs[1]), tf.get_static_value(spread.inputs[2])
-    crops, kernel = tf.get_static_value(inputs[2]), tf.get_static_value(convolution.inputs[1])
-    if block is None or len(block) != 1 or kernel is None or x.shape.rank != 3 or kernel.shape[0] != 1:
-        return None
-    before, after = (int(size) for size in pads[0])
-    batch, length, channels = x.shape.as_list()
-    column = tf.pad(reshaped(x, [batch, length, 1, channels]), [[0, 0], [before, after], [0, 0], [0, 0]])
-    made = getattr(tf.raw_ops, convolution.type)(
-        input=column,
-        filter=tf.constant(kernel.transpose(1, 0, 2, 3)),
-        strides=[1, 1, 1, 1],
-        padding="VALID",
-        dilations=[1, int(block[0]), 1, 1],
-    )
-    kept = cut(made, 1, int(crops[0][0]), int(made.shape[1]) - int(crops.sum()))
-    return reshaped(kept, [batch, int(kept.shape[1]), int(kept.shape[3])])
+    pads = explicit_pads(node, x.shape.as_list(), kernel.shape.as_list()[:2])
+    return convolved(node.op, x, kernel, strides=list(node.attr["strides"].list.i), dilations=dilations, pads=pads)
 
 
-_CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
-
-
-def _above(tensor: Any) -> Any:
-    """Return the operation that computes a tensor, past those that only reshape."""
-    operation = tensor.op
-    while operation.type in _PASSED:
-        operation = operation.inputs[0].op
-    return operation
-
-
-RULES = {"BatchToSpaceND": _one_convolution}
+RULES = dict.fromkeys(("Conv2D", "DepthwiseConv2dNative"), _dilated)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from harness.export.rules.pb.shapes import reshaped, transposed
+from harness.export.rules.pb.shapes import cut, reshaped, transposed
 
 
 def _batched(node: Any, inputs: Sequence[Any]) -> Any:
@@ -23,13 +23,17 @@ def _batched(node: Any, inputs: Sequence[Any]) -> Any:
     batch = tf.broadcast_static_shape(x.shape[:-2], y.shape[:-2]).as_list()
     rows, inner, columns = int(x.shape[-2]), int(x.shape[-1]), int(y.shape[-1])
     if tf.get_static_value(y) is not None and y.shape.num_elements() == inner * columns:
-        flat = tf.raw_ops.MatMul(a=reshaped(x, [x.shape.num_elements() // inner, inner]), b=_constant(y, inner, columns))
+        flat = tf.raw_ops.MatMul(
+            a=reshaped(x, [x.shape.num_elements() // inner, inner]), b=_constant(y, inner, columns)
+        )
         return reshaped(flat, [*batch, rows, columns])
     if x.shape[:-2].as_list() != batch or y.shape[:-2].as_list() != batch or None in map(_computed, (x, y)):
         return None
     count = prod(batch)
     product = tf.raw_ops.BatchMatMul(x=reshaped(x, [count, rows, inner]), y=reshaped(y, [count, inner, columns]))
-    return reshaped(product, [*batch, rows, columns])
+    wanted = [*batch, rows, columns]
+    # OpenCV 4 merges an activation into it, a factor for example, and then forgets it; into what only moves it does not.
+    return cut(product, 0, 0, count) if product.shape.as_list() == wanted else reshaped(product, wanted)
 
 
 def _computed(tensor: Any) -> bool | None:

@@ -4,8 +4,7 @@ It holds every tensor of four axes as NCHW and turns it to the graph's NHWC and 
 it has. What it gets wrong, and what is done here instead:
 
 * from another rank to four it turns a copy that nobody reads: from `(1, 1, 1, n)` to four it turns rightly;
-* what a tensor of another rank is made from it may still take for an image: a transposition that moves nothing ends that;
-* `(1, 1, W, C)` it reshapes without turning anything: an ExpandDims of `(1, W, C)` it turns;
+* `(1, 1, W, C)` it reshapes without turning anything: two of them, of which one is cut off, it turns;
 * of four axes it transposes none but NHWC <-> NCHW ("Only NHWC <-> NCHW permutations are allowed"): of five, any;
 * masks of StridedSlice it ignores, Pack only joins along axis 0 ("Unsupported mode of pack operation").
 """
@@ -25,16 +24,50 @@ def reshaped(x: Any, shape: Sequence[int]) -> Any:
     """Return the tensor in another shape, by ways that the importer takes rightly."""
     import tensorflow as tf
 
-    shape = [int(size) for size in shape]
+    shape, x = [int(size) for size in shape], unshaped(x)
     if x.shape.as_list() == shape:
         return x
     if len(shape) == _IMAGE_RANK and shape[0] == shape[1] == 1 and shape[2] > 1 and shape[3] > 1:
-        return tf.expand_dims(reshaped(x, [1, *shape[2:]]), 1)
+        row = reshaped(x, [1, x.shape.num_elements()])
+        return cut(reshaped(tf.concat([row, row], 1), [1, 2, *shape[2:]]), 1, 0, 1)
     if len(shape) == _IMAGE_RANK and x.shape.rank != _IMAGE_RANK:
-        x = tf.reshape(forgotten(x), [1, 1, 1, x.shape.num_elements()])
+        x = tf.reshape(x, [1, 1, 1, x.shape.num_elements()])
     if x.shape.as_list() == shape:
         return x
     return tf.reshape(known(x) if x.shape.rank == _IMAGE_RANK else x, shape)
+
+
+def unshaped(x: Any) -> Any:
+    """Return the tensor that was only reshaped to this one, by whatever ways."""
+    import tensorflow as tf
+
+    while True:
+        operation = x.op
+        if operation.type in {"Identity", "Reshape", "ExpandDims", "Squeeze"} or _moves_nothing(operation):
+            x = operation.inputs[0]
+        elif operation.type == "Slice" and (twice := operation.inputs[0].op).type == "Reshape":
+            double = unshaped(twice.inputs[0]).op
+            if double.type != "ConcatV2" or double.inputs[0] is not double.inputs[1]:
+                return x
+            if (
+                x.shape.num_elements() != double.inputs[0].shape.num_elements()
+                or tf.get_static_value(operation.inputs[1]).any()
+            ):
+                return x
+            x = double.inputs[0]
+        else:
+            return x
+
+
+def _moves_nothing(operation: Any) -> bool:
+    import tensorflow as tf
+
+    if operation.type == "MaxPool":
+        return set(operation.get_attr("ksize")) == set(operation.get_attr("strides")) == {1}
+    if operation.type != "Transpose":
+        return False
+    order = tf.get_static_value(operation.inputs[1])
+    return order is not None and list(order) == sorted(order)
 
 
 def known(image: Any) -> Any:
@@ -52,13 +85,6 @@ def known(image: Any) -> Any:
     return tf.raw_ops.MaxPool(input=image, ksize=[1] * 4, strides=[1] * 4, padding="VALID", data_format="NHWC")
 
 
-def forgotten(x: Any) -> Any:
-    """Return the tensor by way of a transposition that moves nothing, after which its layout counts as unknown."""
-    import tensorflow as tf
-
-    return tf.transpose(x, list(range(x.shape.rank))) if x.shape.rank > 1 else tf.reshape(x, [1, -1])
-
-
 def transposed(x: Any, order: Sequence[int]) -> Any:
     """Return the tensor with its axes in another order; four axes go by way of five."""
     import tensorflow as tf
@@ -69,7 +95,7 @@ def transposed(x: Any, order: Sequence[int]) -> Any:
     if x.shape.rank != _IMAGE_RANK:
         return tf.transpose(x, order)
     sizes = x.shape.as_list()
-    turned = tf.transpose(tf.reshape(x, [*sizes, 1]), [*order, _IMAGE_RANK])
+    turned = tf.transpose(reshaped(x, [*sizes, 1]), [*order, _IMAGE_RANK])
     return reshaped(turned, [sizes[axis] for axis in order])
 
 

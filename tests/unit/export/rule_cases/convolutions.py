@@ -11,7 +11,8 @@ from tests.unit.export.graph_cases import table
 
 _WIDE = np.random.RandomState(1).randn(1, 9, 3, 4)
 _TALL = np.random.RandomState(2).randn(9, 1, 3, 4)
-_GROUPED = np.random.RandomState(3).randn(1, 9, 1, 6)
+_GROUPED = np.random.RandomState(3).randn(1, 9, 2, 6)
+_OF_CHANNELS = np.random.RandomState(6).randn(2, 3, 1, 6)
 _SQUARE = np.random.RandomState(4).randn(3, 3, 3, 4)
 _VOLUME = np.random.RandomState(5).randn(2, 1, 3, 2, 6)
 
@@ -27,6 +28,7 @@ def _conv3d(strides: Any = (1, 1, 1), padding: str = "SAME", dilations: Any = (1
 
 
 _rows = table("Conv2D", (2, 21, 23, 3), lacks=(), has=(("Conv2D", 1),))
+_channels = table("Conv2D", (2, 6, 8, 3), compiled=True, has=(("DepthwiseConv2dNative", 1),))
 _volumes = table("Conv3D", (2, 4, 5, 7, 6), compiled=True, lacks=(), has=(("Conv3D", 3),))
 
 CASES = [
@@ -46,7 +48,18 @@ CASES = [
         tall_dilated=_conv(_TALL, dilations=(2, 1)),
         tall_dilated_valid=_conv(_TALL, padding="VALID", dilations=(2, 1)),
         tall_explicit=_conv(_TALL, padding=[[0, 0], [5, 0], [0, 2], [0, 0]]),
-        wide_groups=_conv(_GROUPED, strides=(1, 2)),
+    ),
+    *table("Conv2D", (1, 22, 20, 3), lacks=())(
+        wide_uneven=_conv(_WIDE, strides=(1, 2)),
+        tall_uneven=_conv(_TALL, strides=(2, 3)),
+    ),
+    *table("Conv2D", (1, 5, 22, 6), lacks=(), has=(("Conv2D", 1),))(wide_groups=_conv(_GROUPED, strides=(1, 2))),
+    *_channels(
+        channels_same=_conv(_OF_CHANNELS),
+        channels_valid=_conv(_OF_CHANNELS, padding="VALID"),
+        channels_uneven=_conv(_OF_CHANNELS, strides=2),
+        channels_dilated=_conv(_OF_CHANNELS, dilations=(2, 3)),
+        channels_explicit=_conv(_OF_CHANNELS, padding=[[0, 0], [1, 2], [3, 0], [0, 0]]),
     ),
     *table("Conv2D", (1, 5, 4, 3), lacks=())(shorter_than_the_kernel=_conv(_WIDE), same_of_rows=_conv(_TALL)),
     *_volumes(

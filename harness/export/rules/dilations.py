@@ -1,0 +1,54 @@
+"""Dilated convolutions, which TensorFlow computes by SpaceToBatchND, Conv2D and BatchToSpaceND, as one op.
+
+The `.pb` importer takes these three for one convolution of images only ("Assertion failed: dilation.size() == 2"), and
+believes the padding behind to be that before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+_CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
+_AXES = 2
+_PASSED = frozenset({"Identity", "ExpandDims", "Squeeze"})
+
+
+def _one_convolution(_node: Any, inputs: Sequence[Any]) -> Any:
+    """Write the three as one dilated Conv2D, of an image or of a sequence as a row."""
+    import tensorflow as tf
+
+    convolution = _above(inputs[0])
+    spread = _above(convolution.inputs[0]) if convolution.type in _CONVOLUTIONS else convolution
+    if spread.type != "SpaceToBatchND":
+        return None
+    x, kernel = spread.inputs[0], convolution.inputs[1]
+    block, pads, crops = (tf.get_static_value(value) for value in (*spread.inputs[1:3], inputs[2]))
+    if block is None or pads is None or crops is None or x.shape.rank != len(block) + 2 or len(block) > _AXES:
+        return None
+    if len(block) < _AXES and kernel.shape[0] != 1:
+        return None
+    missing = _AXES - len(block)
+    padded = tf.pad(x, [[0, 0], *pads.tolist(), [0, 0]])
+    made = getattr(tf.raw_ops, convolution.type)(
+        input=tf.expand_dims(padded, 1) if missing else padded,
+        filter=kernel,
+        strides=[1, 1, 1, 1],
+        padding="VALID",
+        dilations=[1, *[1] * missing, *(int(size) for size in block), 1],
+    )
+    made = tf.squeeze(made, 1) if missing else made
+    begin = [0, *crops[:, 0].tolist(), 0]
+    sizes = [size - cut for size, cut in zip(made.shape.as_list(), [0, *crops.sum(1).tolist(), 0], strict=True)]
+    return tf.slice(made, begin, sizes) if crops.any() else made
+
+
+def _above(tensor: Any) -> Any:
+    """Return the operation that computes a tensor, past those that only reshape."""
+    operation = tensor.op
+    while operation.type in _PASSED:
+        operation = operation.inputs[0].op
+    return operation
+
+
+RULES = {"BatchToSpaceND": _one_convolution}
