@@ -95,11 +95,12 @@ class _Pass:
 
         if getattr(layer, "groups", 1) > 1 and _own_floats(layer):  # compiled anew at each call: seconds in float64
             layer.dtype_policy = "float32"
-        refused = (tf.errors.NotFoundError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+        refused = (tf.errors.NotFoundError, tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, TypeError)
         try:
             return call(layer, *args, **kwargs)
-        except refused:  # no float64 kernel (AvgPool3D, MaxPool3D), or Keras mixes types (MelSpectrogram): in float32
-            layer.dtype_policy = "float32"
+        except refused:  # no float64 kernel (AvgPool3D, MaxPool3D), or its own code counts on float32
+            for part in layer._flatten_layers():
+                part.dtype_policy = "float32"
         try:
             return call(layer, *args, **kwargs)
         except refused:  # no kernel for the CPU at all (channels-first convolutions, dilated transposed ones): by XLA

@@ -108,14 +108,23 @@ def _decide(graph: Any) -> bool:
     return bool(decided)
 
 
-def _optimised(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+def inlined(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    """Return the graph with the bodies of functions that TensorFlow would compile apart; nothing else is changed."""
+    if not any(_KEPT_OUT_OF_LINE[0] in function.attr for function in graph.library.function):
+        return graph
+    return _optimised(_inlinable(graph), inputs, outputs, optimizers=("function", "pruning"))
+
+
+def _optimised(
+    graph: Any, inputs: Sequence[str], outputs: Sequence[str], optimizers: Sequence[str] = OPTIMIZERS
+) -> Any:
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, rewriter_config_pb2
     from tensorflow.python.grappler import tf_optimizer
 
     config = config_pb2.ConfigProto()
     config.graph_options.infer_shapes = True
-    config.graph_options.rewrite_options.optimizers[:] = OPTIMIZERS
+    config.graph_options.rewrite_options.optimizers[:] = optimizers
     config.graph_options.rewrite_options.min_graph_nodes = -1  # grappler skips graphs of fewer than 4 nodes
     # Aggressive: trust the placeholders' static shapes, so that Shape -> StridedSlice -> Pack chains fold away.
     config.graph_options.rewrite_options.constant_folding = rewriter_config_pb2.RewriterConfig.AGGRESSIVE

@@ -58,14 +58,14 @@ def reshape_for_unsqueezes(model: Any) -> None:
 
 
 def separate_joined_constants(model: Any) -> None:
-    """Give each place in a Concat its own copy of a constant.
+    """Give each place in a Concat or MatMul its own copy of a constant.
 
     OpenCV 4 makes a layer of it, named as the constant, and a second one for its second use: "already into net".
     """
     constants = {item.name: item for item in model.graph.initializer}
     seen: set[str] = set()
     for node in model.graph.node:
-        for index, name in enumerate(node.input if node.op_type == "Concat" else ()):
+        for index, name in enumerate(node.input if node.op_type in {"Concat", "MatMul"} else ()):
             if name in constants and name in seen:
                 copy = model.graph.initializer.add()
                 copy.CopyFrom(constants[name])

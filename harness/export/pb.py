@@ -15,6 +15,7 @@ from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.passes.nodes import node_of
 from harness.export.passes.tensors import read_tensors
 from harness.export.retracing import retrace
+from harness.export.rules import pb as pb_rules
 from harness.export.spelling import spelled
 from harness.records import Manifest, Port, TensorSpec
 
@@ -24,7 +25,7 @@ _FILE = "model.pb"
 def export(network: Network, folder: Path) -> Manifest:
     """Write the folded and sanitised graph: the recipe that loads."""
     interface = network.interface
-    graph = retrace(retrace(drop_control_inputs(network.folded), rules.PB), rules.pb.RULES)
+    graph = retrace(retrace(drop_control_inputs(network.folded), rules.PB), pb_rules.RULES)
     graph = for_opencv(graph, interface.input_names, interface.output_names)
     (folder / _FILE).write_bytes(spelled(graph).SerializeToString(deterministic=True))
     return Manifest(

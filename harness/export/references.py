@@ -14,8 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import NoReferenceError
-from harness.export import file_runners, twin
+from harness.export import file_runners, graphs, twin
 from harness.export.network import Network
+from harness.export.passes.control_inputs import drop_control_inputs
+from harness.export.retracing import retrace
+from harness.export.rules import convolutions
 
 Arrays = list[npt.NDArray[Any]]
 Run = Callable[[Arrays], Arrays]
@@ -59,9 +62,18 @@ def _twin(network: Network) -> tuple[Twin | None, str]:
     if network.file_only:
         return file_runners.float64(network)
     try:
-        return twin.build(network.frozen, network.interface), "float64 twin of the frozen graph"
+        return twin.build(_plain(network), network.interface), "float64 twin of the frozen graph"
     except twin.NoTwinError as error:
         return None, _estimated(str(error))
+
+
+def _plain(network: Network) -> Any:
+    """Return the frozen graph without compiled functions: XLA takes a minute for the convolutions of a ConvNeXt."""
+    interface = network.interface
+    graph = graphs.inlined(network.frozen, interface.input_names, interface.output_names)
+    if graph is network.frozen:
+        return graph
+    return retrace(drop_control_inputs(graph), {"Conv2D": convolutions.by_channel})
 
 
 def _estimated(reason: str) -> str:

@@ -1,4 +1,4 @@
-"""What protobuf cannot hold is refused before it is copied or serialised: its own errors name neither cause nor cure."""
+"""What protobuf cannot hold is refused before it is copied or serialised: its own errors name no cause and no cure."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ _ARITHMETIC = {
     "Minimum": "min",
     "Pow": "pow",
 }
-_OF_EQUALS = frozenset({"Add", "AddV2", "Sub", "Mul", "RealDiv"})
-"""What the importer reads rightly as long as both sides have one shape."""
+_OF_EQUALS = {"Add": "", "AddV2": "", "Sub": "", "Mul": "prod", "RealDiv": "div"}
+"""What the importer reads rightly as long as both sides have one shape; the two with a word only after it has worked
+out the shapes of all layers so far, which takes long and, on OpenCV 4, fails where there are several inputs."""
 
 Shapes = Mapping[str, tuple[int | None, ...]]
 
@@ -85,7 +86,11 @@ def _arithmetic(node: Any, rank: int, shapes: Shapes, constants: set[str]) -> No
             node.attr["axis"].i = rank - 1
         return
     first, second = (shapes.get(canonical(name)) if ":" not in canonical(name) else None for name in node.input)
-    if node.op in _OF_EQUALS and (first == second or None in {first, second}):
+    if node.op in _OF_EQUALS and None in {first, second}:
+        return
+    if node.op in _OF_EQUALS and first == second:
+        if _OF_EQUALS[node.op]:
+            node.attr["operation"].s, node.op = _OF_EQUALS[node.op].encode(), "Eltwise"
         return
     node.attr["operation"].s = _ARITHMETIC[node.op].encode()
     node.op = "NaryEltwise"

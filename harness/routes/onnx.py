@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 _OPSETS = (13, 11, 10, 15, 17, 18)
-"""13 is the oldest that all of tf2onnx's rewriters serve. OpenCV 4.6 refuses its Squeeze, whose axes are inputs, and reads
-that of 11; it also refuses the Clip and the negative axes of 11, and reads what 10 has instead."""
+"""13 is the oldest that all of tf2onnx's rewriters serve. OpenCV 4.6 refuses its Squeeze, whose axes are inputs, and
+reads that of 11; it also refuses the Clip and the negative axes of 11, and reads what 10 has instead."""
 
 
 def _export(network: Network, folder: Path, opset: int | None) -> Manifest:

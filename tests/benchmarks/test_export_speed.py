@@ -1,9 +1,9 @@
 """What our ONNX route costs beside the stock command: run with `pytest -m benchmark_export -s`.
 
 CPU seconds of all threads and children, for the same SavedModel of ResNet50, the two ways in turn. Importing TensorFlow
-is left out on both sides: ours is a request to an exporter that has done so, theirs a whole process less one that imports
-only. Ours is shown in its two parts: opening the model, which all routes and references of a case share, and the export
-request that follows; the ratio of their sum is the fair one. Prints the figures and never asserts on the clock.
+is left out on both sides: ours is a request to an exporter that has done so, theirs a whole process less one that only
+imports. Ours is shown in its two parts: opening the model, which all routes and references of a case share, and the
+export request that follows. Theirs does both: the ratio with opening is the stricter one. Never asserts on the clock.
 """
 
 from __future__ import annotations

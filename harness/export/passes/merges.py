@@ -29,11 +29,10 @@ def keep_apart(graph: Any) -> Any:
     for node in nodes.values():
         for name in node.input:
             readers[node_of(name)].append(node)
-    added = []
     for node in list(nodes.values()):
         if node.op in _MERGED_BY and _is_wrong(node, readers[node.name], nodes):
-            added += _by_one(node, readers[node.name])
-    return rebuild(graph, [*nodes.values(), *added])
+            nodes |= {added.name: added for added in _by_one(node, readers[node.name])}
+    return rebuild(graph, nodes.values())
 
 
 def _is_wrong(node: Any, readers: list[Any], nodes: dict[str, Any]) -> bool:

@@ -78,7 +78,11 @@ def _summed(tensor: Any, labels: list[str], needed: set[str]) -> tuple[Any, list
 def _transposed(tensor: Any, labels: list[str], wanted: list[str]) -> Any:
     import tensorflow as tf
 
-    return tensor if labels == wanted else tf.transpose(tensor, [labels.index(label) for label in wanted])
+    order = [labels.index(label) for label in wanted]
+    value = tf.get_static_value(tensor)
+    if value is not None:  # a constant stays one, which the `.pb` importer insists on
+        return tf.constant(value.transpose(order))
+    return tensor if labels == wanted else tf.transpose(tensor, order)
 
 
 def _grouped(tensor: Any, groups: list[list[str]], sizes: dict[str, int]) -> Any:
@@ -88,6 +92,9 @@ def _grouped(tensor: Any, groups: list[list[str]], sizes: dict[str, int]) -> Any
     batch = [sizes[label] for label in groups[0]]
     batch = batch if len(batch) <= _MOST_BATCH_AXES else [prod(batch)]
     shape = [*batch, *(prod(sizes[label] for label in group) for group in groups[1:])]
+    value = tf.get_static_value(tensor)
+    if value is not None:
+        return tf.constant(value.reshape(shape))
     return tensor if tensor.shape.as_list() == shape else tf.reshape(tensor, shape)
 
 

@@ -13,7 +13,7 @@ _TAPS = 9
 
 
 def _plane(node: Any, inputs: Sequence[Any]) -> Any:
-    made = _by_channel(node, inputs)
+    made = by_channel(node, inputs)
     return _tenth_tap(node, inputs) if made is None else made
 
 
@@ -46,7 +46,7 @@ def _padded(kernel: Any, axis: int) -> Any:
     return tf.constant(np.pad(tf.get_static_value(kernel), [(0, int(at == axis)) for at in range(4)]))
 
 
-def _by_channel(node: Any, inputs: Sequence[Any]) -> Any:
+def by_channel(node: Any, inputs: Sequence[Any]) -> Any:
     """Take a convolution of one channel a group for what it is: Keras's ConvNeXt is full of them."""
     import tensorflow as tf
 

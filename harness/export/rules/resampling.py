@@ -1,8 +1,8 @@
-"""Resizing by bicubic, Lanczos and antialiased filters, as a matrix product along each axis.
+"""Resizing by area, bicubic, Lanczos and antialiased filters, as a matrix product along each axis.
 
-tf2onnx has no conversion for ScaleAndTranslate, and what it makes of ResizeBicubic computes the filter's weights anew,
-where TensorFlow looks them up in a table of 1024: 1e-3 apart. The weights here are TensorFlow's own: each op is run
-once on the unit vectors of an axis.
+tf2onnx has no conversion for ScaleAndTranslate and makes linear interpolation of ResizeArea; what it makes of
+ResizeBicubic computes the filter's weights anew, where TensorFlow looks them up in a table of 1024: 1e-3 apart. The
+weights here are TensorFlow's own: each op is run once on the unit vectors of an axis.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ def _same_op(node: Any, image: Any, size: Any, axis: int, more: list[Any]) -> An
             align_corners=node.attr["align_corners"].b,
             half_pixel_centers=node.attr["half_pixel_centers"].b,
         )
+    if node.op == "ResizeArea":
+        return tf.raw_ops.ResizeArea(images=image, size=size, align_corners=node.attr["align_corners"].b)
     scale, translation = ([value, 1.0] if axis == 0 else [1.0, value] for value in more)
     translation = [value if at == axis else 0.0 for at, value in enumerate(translation)]
     return tf.raw_ops.ScaleAndTranslate(
@@ -66,4 +68,4 @@ def _same_op(node: Any, image: Any, size: Any, axis: int, more: list[Any]) -> An
     )
 
 
-RULES = {"ResizeBicubic": _resized, "ScaleAndTranslate": _resized}
+RULES = {"ResizeArea": _resized, "ResizeBicubic": _resized, "ScaleAndTranslate": _resized}

@@ -90,8 +90,8 @@ def _roll(_node: Any, inputs: Sequence[Any]) -> Any:
     x, shifts, axes = inputs[0], tf.get_static_value(inputs[1]), tf.get_static_value(inputs[2])
     if shifts is None or axes is None or not x.shape.is_fully_defined():
         return None
-    for shift, axis in zip(shifts.reshape(-1).tolist(), axes.reshape(-1).tolist(), strict=True):
-        axis, size = axis % x.shape.rank, int(x.shape[axis])
+    for shift, number in zip(shifts.reshape(-1).tolist(), axes.reshape(-1).tolist(), strict=True):
+        axis, size = number % x.shape.rank, int(x.shape[number])
         start = -shift % size
         if start:
             x = tf.concat([_cut(x, axis, start, size - start), _cut(x, axis, 0, start)], axis)

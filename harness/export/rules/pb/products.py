@@ -20,30 +20,30 @@ def _batched(node: Any, inputs: Sequence[Any]) -> Any:
         return None
     x = _turned(x) if node.attr["adj_x"].b else x
     y = _turned(y) if node.attr["adj_y"].b else y
-    batch = tf.broadcast_static_shape(x.shape[:-2], y.shape[:-2]).as_list()
-    rows, inner, columns = int(x.shape[-2]), int(x.shape[-1]), int(y.shape[-1])
-    if tf.get_static_value(y) is not None and y.shape.num_elements() == inner * columns:
-        flat = tf.raw_ops.MatMul(
-            a=reshaped(x, [x.shape.num_elements() // inner, inner]), b=_constant(y, inner, columns)
+    wanted = [*tf.broadcast_static_shape(x.shape[:-2], y.shape[:-2]).as_list(), int(x.shape[-2]), int(y.shape[-1])]
+    if tf.get_static_value(y) is not None and y.shape.num_elements() == int(y.shape[-2]) * wanted[-1]:
+        return reshaped(_by_matrix(x, y), wanted)
+    if tf.get_static_value(x) is not None and x.shape.num_elements() == int(x.shape[-1]) * wanted[-2]:
+        matrix = tf.constant(tf.get_static_value(x).reshape(wanted[-2], -1).T)
+        return reshaped(
+            _turned(reshaped(_by_matrix(_turned(y), matrix), [*wanted[:-2], wanted[-1], wanted[-2]])), wanted
         )
-        return reshaped(flat, [*batch, rows, columns])
-    if x.shape[:-2].as_list() != batch or y.shape[:-2].as_list() != batch or None in map(_computed, (x, y)):
+    if x.op.type == "Const" or y.op.type == "Const" or x.shape[:-2].as_list() != y.shape[:-2].as_list():
         return None
-    count = prod(batch)
-    product = tf.raw_ops.BatchMatMul(x=reshaped(x, [count, rows, inner]), y=reshaped(y, [count, inner, columns]))
-    wanted = [*batch, rows, columns]
-    # OpenCV 4 merges an activation into it, a factor for example, and then forgets it; into what only moves it does not.
+    count = prod(wanted[:-2])
+    stacked = [reshaped(operand, [count, *operand.shape.as_list()[-2:]]) for operand in (x, y)]
+    product = tf.raw_ops.BatchMatMul(x=stacked[0], y=stacked[1])
+    # OpenCV 4 merges an activation (or a factor) into the product and then forgets it; into a slice it does not.
     return cut(product, 0, 0, count) if product.shape.as_list() == wanted else reshaped(product, wanted)
 
 
-def _computed(tensor: Any) -> bool | None:
-    return None if tensor.op.type == "Const" else True
-
-
-def _constant(tensor: Any, rows: int, columns: int) -> Any:
+def _by_matrix(x: Any, y: Any) -> Any:
+    """Return the product of all rows with one constant matrix."""
     import tensorflow as tf
 
-    return tf.constant(tf.get_static_value(tensor).reshape(rows, columns))
+    inner, columns = (int(size) for size in y.shape[-2:])
+    matrix = tf.constant(tf.get_static_value(y).reshape(inner, columns))
+    return tf.raw_ops.MatMul(a=reshaped(x, [x.shape.num_elements() // inner, inner]), b=matrix)
 
 
 def _turned(tensor: Any) -> Any:

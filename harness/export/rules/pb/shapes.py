@@ -73,7 +73,7 @@ def _moves_nothing(operation: Any) -> bool:
 def known(image: Any) -> Any:
     """Return an image by way of a pooling that changes nothing, where only reshaping lies behind it.
 
-    What a Reshape gives, the importer takes for NCHW; a pooling says that it is NHWC, as `spelling.py` does of the rest.
+    What a Reshape gives the importer takes for NCHW; a pooling says that it is NHWC, as `spelling.py` does of others.
     """
     import tensorflow as tf
 
