@@ -1,7 +1,11 @@
-"""Arithmetic on tensors of different rank, where the smaller one is computed.
+"""Arithmetic on tensors of different shape, where the smaller one is computed.
 
 OpenCV 4 holds a vector of n as an n x 1 matrix, and broadcasts that: `(1, 5, 7, 3) + (3,)` then adds other numbers than
-it should (Keras's Add squeezes a (1, 1, 3) image to (3,) first). With leading ones both have one rank.
+it should. Keras's Add makes such sums, as BiasAdd, whenever one side is a vector but for axes of 1; those along axis 1
+tf2onnx adds along the last. With ones in the other axes both have one rank.
+
+OpenCV 5.0 lets a convolution add what is added to it, even if that is larger ("residual added after convolution must
+have the same shape"); from a difference it keeps its hands off.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+_IMAGE_RANK = 4
 _OPS = (
     *("Add", "AddV2", "Sub", "Mul", "Div", "RealDiv", "DivNoNan", "FloorDiv", "FloorMod", "Pow", "SquaredDifference"),
     *("Maximum", "Minimum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "SelectV2"),
@@ -19,6 +24,8 @@ def _same_rank(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
     level = levelled(inputs)
+    if node.op in {"Add", "AddV2"} and (apart := _kept_apart(*level)) is not None:
+        return apart
     if all(new is old for new, old in zip(level, inputs, strict=True)):
         return None
     names = {"SelectV2": ("condition", "t", "e")}.get(node.op, ("x", "y"))
@@ -38,9 +45,32 @@ def _computed_bias(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
     x, bias = inputs
-    if not _is_short(bias, x.shape.rank or 0) or node.attr["data_format"].s == b"NCHW":
+    rank, second = x.shape.rank or 0, node.attr["data_format"].s == b"NCHW"
+    if second and rank != _IMAGE_RANK and bias.op.type == "Const":
+        value = tf.get_static_value(bias)
+        return tf.raw_ops.AddV2(x=x, y=tf.constant(value.reshape(-1, *[1] * (rank - 2))))
+    if not _is_short(bias, rank):
         return None
-    return tf.raw_ops.AddV2(x=x, y=_with_ones(bias, x.shape.rank))
+    level = _reached(bias, [1, int(bias.shape[0]), *[1] * (rank - 2)]) if second else _with_ones(bias, rank)
+    apart = _kept_apart(x, level)
+    return tf.raw_ops.AddV2(x=x, y=level) if apart is None else apart
+
+
+def _kept_apart(x: Any, y: Any) -> Any:
+    """Return the sum as a difference where the smaller side comes from a convolution; None elsewhere."""
+    import tensorflow as tf
+
+    for whole, part in ((x, y), (y, x)):
+        broadcast = tf.broadcast_static_shape(whole.shape, part.shape)
+        if whole.dtype.is_floating and list(whole.shape) == list(broadcast) != list(part.shape) and _convolved(part):
+            return tf.raw_ops.Sub(x=whole, y=part * tf.constant(-1, part.dtype))
+    return None
+
+
+def _convolved(tensor: Any) -> bool:
+    while tensor.op.type in {"Identity", "BiasAdd", "AddV2", "Squeeze", "Reshape", "ExpandDims"}:
+        tensor = tensor.op.inputs[0]
+    return tensor.op.type in {"Conv2D", "DepthwiseConv2dNative"}
 
 
 def _is_short(tensor: Any, rank: int) -> bool:
@@ -52,9 +82,12 @@ def _is_short(tensor: Any, rank: int) -> bool:
 
 def _with_ones(tensor: Any, rank: int) -> Any:
     """Return the tensor with leading ones, without the Squeeze or Reshape that had just removed some."""
+    return _reached(tensor, [1] * (rank - tensor.shape.rank) + tensor.shape.as_list())
+
+
+def _reached(tensor: Any, shape: list[int]) -> Any:
     import tensorflow as tf
 
-    shape = [1] * (rank - tensor.shape.rank) + tensor.shape.as_list()
     while tensor.op.type in {"Squeeze", "Reshape", "ExpandDims", "Identity"}:
         tensor = tensor.op.inputs[0]
     return tensor if tensor.shape.as_list() == shape else tf.reshape(tensor, shape)

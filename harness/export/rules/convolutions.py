@@ -1,7 +1,8 @@
 """Convolutions that OpenCV computes wrongly, and says nothing.
 
 5.0.0 takes every kernel of nine taps for a 3 x 3 one: 1 x 9 and 9 x 1 (any Conv1D of nine) read beyond their data.
-With a tenth tap of zeros they are right. It also mixes up the groups of three-dimensional convolutions.
+With a tenth tap of zeros they are right. It also mixes up the groups of three-dimensional convolutions. OpenCV 4 gives
+other numbers for 3 x 3 kernels by channel on images of one row or one column, which only a row of taps ever meets.
 """
 
 from __future__ import annotations
@@ -13,8 +14,39 @@ _TAPS = 9
 
 
 def _plane(node: Any, inputs: Sequence[Any]) -> Any:
-    made = by_channel(node, inputs)
-    return _tenth_tap(node, inputs) if made is None else made
+    for rule in (by_channel, _taps_that_count, _tenth_tap):
+        made = rule(node, inputs)
+        if made is not None:
+            return made
+    return None
+
+
+def _taps_that_count(node: Any, inputs: Sequence[Any]) -> Any:
+    """Leave out the rows or columns of a kernel that only ever meet the padding of an image of one row or column."""
+    import tensorflow as tf
+
+    x, kernel = inputs[0], tf.get_static_value(inputs[1])
+    if kernel is None or not x.shape.is_fully_defined() or node.attr["data_format"].s not in {b"NHWC", b""}:
+        return None
+    taps, dilations = list(kernel.shape[:2]), list(node.attr["dilations"].list.i)
+    pads = explicit_pads(node, x.shape.as_list(), taps)
+    idle = [
+        int(x.shape[axis + 1]) == 1 < taps[axis] == sum(pads[axis]) + 1 and dilations[axis + 1] == 1 for axis in (0, 1)
+    ]
+    if not any(idle):
+        return None
+    for axis in (0, 1):
+        if idle[axis]:
+            kernel = kernel.take([pads[axis][0]], axis=axis)
+            pads[axis] = [0, 0]
+    return getattr(tf.raw_ops, node.op)(
+        input=x,
+        filter=tf.constant(kernel),
+        strides=list(node.attr["strides"].list.i),
+        padding="EXPLICIT",
+        explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
+        dilations=dilations,
+    )
 
 
 def _tenth_tap(node: Any, inputs: Sequence[Any]) -> Any:
@@ -112,4 +144,4 @@ def _same_convolution(node: Any, x: Any, kernel: Any) -> Any:
     )
 
 
-RULES = {"Conv2D": _plane, "Conv3D": _volume_by_groups}
+RULES = {"Conv2D": _plane, "DepthwiseConv2dNative": _taps_that_count, "Conv3D": _volume_by_groups}

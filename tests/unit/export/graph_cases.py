@@ -58,6 +58,15 @@ class RuleCase:
         """The folded graph without control inputs, as the routes give it to `retrace`."""
         return drop_control_inputs(folded(self.body, spec=self.inputs()))
 
+    def plain(self) -> Any:
+        """The graph as the body writes it, of any number of outputs: nothing is folded or merged."""
+        with tf.Graph().as_default() as graph:
+            inputs = [tf.compat.v1.placeholder(spec.dtype, spec.shape, spec.name) for spec in self.inputs()]
+            made = self.body(*inputs)
+            for index, result in enumerate(made if isinstance(made, (list, tuple)) else [made]):
+                tf.identity(result, name=f"output_{index}")
+        return graph.as_graph_def()
+
 
 def table(op: str, *shapes: tuple[int, ...], **options: Any) -> Callable[..., list[RuleCase]]:
     """A maker of cases for one op and inputs `x`, `y`, ... of these shapes, given their bodies by name."""

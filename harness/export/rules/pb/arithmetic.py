@@ -143,7 +143,7 @@ def _bounded(node: Any, inputs: Sequence[Any]) -> Any:
             continue
         if list(x.shape) != list(tf.broadcast_static_shape(x.shape, other.shape)):
             continue
-        low, high = (float(value), _LARGEST) if node.op == "Maximum" else (-_LARGEST, float(value))
+        low, high = (value.item(), _LARGEST) if node.op == "Maximum" else (-_LARGEST, value.item())
         return clipped(x, low, high)
     return _levelled(node, inputs)
 
@@ -173,7 +173,7 @@ def _pow(_node: Any, inputs: Sequence[Any]) -> Any:
     x, exponent = inputs[0], tf.get_static_value(inputs[1])
     if exponent is None or exponent.size != 1:
         return None
-    match float(exponent):
+    match exponent.item():
         case 2.0:
             return tf.square(x)
         case 3.0:

@@ -47,7 +47,11 @@ def _by_matrix(x: Any, y: Any) -> Any:
 
 
 def _turned(tensor: Any) -> Any:
-    rank = tensor.shape.rank
+    import tensorflow as tf
+
+    value, rank = tf.get_static_value(tensor), tensor.shape.rank
+    if value is not None:
+        return tf.constant(value.swapaxes(-1, -2))
     return transposed(tensor, [*range(rank - 2), rank - 1, rank - 2])
 
 

@@ -43,6 +43,8 @@ def _convolution(node: Any, column: Any, inputs: Sequence[Any]) -> Any:
     if kernel is None or kernel.shape[0] != 1:
         return None
     pads = explicit_pads(node, inputs[0].shape.as_list(), list(kernel.shape[:2]))
+    if any(pads[0]):  # would make rows of it
+        return None
     strides, dilations = (_turned(list(node.attr[name].list.i) or [1] * 4) for name in ("strides", "dilations"))
     turned = tf.constant(kernel.transpose(1, 0, 2, 3))
     return convolved(node.op, column, turned, strides=strides, dilations=dilations, pads=pads[::-1])

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.export.rules.slices import reversed_along, spans
+from harness.export.rules.slices import spans
 
 _IMAGE_RANK = 4
 _MOST_PIECES = 64
@@ -39,24 +39,33 @@ def reshaped(x: Any, shape: Sequence[int]) -> Any:
 
 def unshaped(x: Any) -> Any:
     """Return the tensor that was only reshaped to this one, by whatever ways."""
-    import tensorflow as tf
-
     while True:
         operation = x.op
         if operation.type in {"Identity", "Reshape", "ExpandDims", "Squeeze"} or _moves_nothing(operation):
             x = operation.inputs[0]
         elif operation.type == "Slice" and (twice := operation.inputs[0].op).type == "Reshape":
             double = unshaped(twice.inputs[0]).op
-            if double.type != "ConcatV2" or double.inputs[0] is not double.inputs[1]:
-                return x
-            if (
-                x.shape.num_elements() != double.inputs[0].shape.num_elements()
-                or tf.get_static_value(operation.inputs[1]).any()
-            ):
+            if not _is_first_half(operation, twice.outputs[0], double):
                 return x
             x = double.inputs[0]
         else:
             return x
+
+
+def _is_first_half(cut_off: Any, rows: Any, double: Any) -> bool:
+    """Whether a Slice is the way to a row that `reshaped` takes: the first of two that hold the same."""
+    import tensorflow as tf
+
+    if double.type != "ConcatV2" or len(double.inputs) != 3 or double.inputs[0] is not double.inputs[1]:  # noqa: PLR2004
+        return False
+    single, shape, begin = (
+        double.inputs[0].shape.as_list(),
+        rows.shape.as_list(),
+        tf.get_static_value(cut_off.inputs[1]),
+    )
+    if single != [1, double.outputs[0].shape[1] // 2] or shape[:2] != [1, 2] or begin is None or begin.any():
+        return False
+    return bool(cut_off.outputs[0].shape.as_list() == [1, 1, *shape[2:]])
 
 
 def _moves_nothing(operation: Any) -> bool:
@@ -204,6 +213,8 @@ def _strided_slice(node: Any, inputs: Sequence[Any]) -> Any:
             continue
         size = int(x.shape[axis])
         positions = range(size)[span] if isinstance(span, slice) else range(span % size, span % size + 1)
+        if not positions:
+            return None
         if isinstance(span, slice):
             shape.append(len(positions))
         x = _taken(x, axis, positions)
@@ -216,10 +227,11 @@ def _taken(x: Any, axis: int, positions: range) -> Any:
     """Return the slices of a tensor at regular positions."""
     import tensorflow as tf
 
-    if not positions or positions == range(int(x.shape[axis])):
+    if positions == range(int(x.shape[axis])):
         return x
     if positions.step < 0:
-        return reversed_along(_taken(x, axis, positions[::-1]), axis)
+        taken = _taken(x, axis, positions[::-1])
+        return joined(pieces_of(taken, axis, [1] * len(positions))[::-1], axis)
     if positions.step == 1 or len(positions) == 1:
         return cut(x, axis, positions[0], len(positions))
     begin, end, step = [0] * x.shape.rank, x.shape.as_list(), [1] * x.shape.rank

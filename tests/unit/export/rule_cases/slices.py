@@ -1,4 +1,4 @@
-"""Reversals, slices with every mask, mirrored borders and triangles."""
+"""Reversals, slices with every mask, mirrored borders, triangles and what leaves at one end to come in at the other."""
 
 from __future__ import annotations
 
@@ -72,6 +72,14 @@ CASES = [
         all=_triangle(-1, -1),
         few=_triangle(0, 0),
         flags=lambda x: tf.linalg.band_part(x > 0, -1, 0),
+    ),
+    *table("Roll", (2, 5, 7, 3))(
+        forwards=lambda x: tf.roll(x, 2, 1),
+        backwards=lambda x: tf.roll(x, -3, -2),
+        several=lambda x: tf.roll(x, (1, -2), (1, 2)),
+        farther_than_the_axis=lambda x: tf.roll(x, (11, -16), (-3, 2)),
+        one_axis_twice=lambda x: tf.roll(x, (1, 3), (2, 2)),
+        whole_turn=lambda x: tf.roll(x * 2, (5, 0), (1, 3)),
     ),
 ]
 LEFT_ALONE = [
