@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.export.network import Network
 from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
 from harness.export.passes.control_inputs import drop_control_inputs
+from harness.export.preloaded import Preloaded
 from harness.export.retracing import retrace
 from harness.export.sizes import onnx_nbytes, refuse_too_large
 from harness.records import Manifest, Port, TensorSpec
@@ -62,23 +63,27 @@ def export_by_command(network: Network, folder: Path) -> Manifest:
         "--signature_def", "serving_default",
         "--rename-inputs", ",".join(inputs), "--rename-outputs", ",".join(outputs),
     ]  # fmt: skip
-    run_tool([sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(source), *arguments], seconds=_CLI_SECONDS)
+    run_tool("tf2onnx.convert", ["--saved-model", str(source), *arguments], seconds=_CLI_SECONDS)
     shown = "python -m tf2onnx.convert --saved-model ... " + " ".join(arguments[2:])
     return _manifest(network, "onnx-tf2onnx-cli", _read(folder / _FILE), (shown,))
 
 
-def run_tool(command: list[str], *, seconds: float) -> None:
-    """Run a converter. Raises ExportFailedError with its last words when it fails, hangs or is missing."""
-    tool = " ".join(command[:3])
+def run_tool(module: str, arguments: Sequence[str], *, seconds: float) -> None:
+    """Run a converter as `python -m` does. Raises ExportFailedError with its last words when it fails or hangs."""
+    tool = f"python -m {module}"
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
-    except FileNotFoundError as error:
-        raise ExportFailedError(f"{tool} is not there: {error.strerror}; install it or choose another route") from error
+        done = _preloaded().run(module, arguments, seconds=seconds)
     except subprocess.TimeoutExpired as error:
         raise ExportFailedError(f"{tool} did not finish in {seconds:g} s and was stopped") from error
-    except subprocess.CalledProcessError as error:
-        words = last_words(error.stderr or error.stdout)
-        raise ExportFailedError(f"{tool} ended with status {error.returncode}: {words}") from error
+    except OSError as error:
+        raise ExportFailedError(f"{tool} cannot be run: {error}; install it or choose another route") from error
+    if done.returncode:
+        raise ExportFailedError(f"{tool} ended with status {done.returncode}: {last_words(done.stderr)}")
+
+
+@cache
+def _preloaded() -> Preloaded:
+    return Preloaded()
 
 
 def signature_keys(folder: Path) -> tuple[list[str], list[str]]:

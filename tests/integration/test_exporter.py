@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -217,16 +216,26 @@ def test_stdout_carries_frames_only_and_eof_ends_it():
     assert "describe, export, reference" in second["message"]
 
 
-def test_the_tool_s_own_last_words_reach_the_user():
+def test_the_tool_s_own_last_words_reach_the_user(tmp_path, monkeypatch):
     from harness.errors import ExportFailedError
+    from harness.export import onnx_files
     from harness.export.onnx_files import run_tool
 
-    with pytest.raises(ExportFailedError, match="ended with status 3: the reason"):
-        run_tool([sys.executable, "-c", "import sys; print('the reason', file=sys.stderr); sys.exit(3)"], seconds=30)
-    with pytest.raises(ExportFailedError, match="is not there"):
-        run_tool(["/nowhere/tf2onnx"], seconds=30)
+    (tmp_path / "fails.py").write_text("import sys; print('the reason', file=sys.stderr); sys.exit(3)")
+    (tmp_path / "hangs.py").write_text("import time; time.sleep(60)")
+    (tmp_path / "works.py").write_text("import sys; open(sys.argv[1], 'w').write('done')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    onnx_files._preloaded.cache_clear()  # one that knows this folder
+    with pytest.raises(ExportFailedError, match="python -m fails ended with status 3: the reason"):
+        run_tool("fails", [], seconds=30)
+    with pytest.raises(ExportFailedError, match=r"ended with status 1: .*No module named nowhere"):
+        run_tool("nowhere", [], seconds=30)
     with pytest.raises(ExportFailedError, match=r"did not finish in 0\.5 s"):
-        run_tool([sys.executable, "-c", "import time; time.sleep(60)"], seconds=0.5)
+        run_tool("hangs", [], seconds=0.5)
+    run_tool("works", [str(tmp_path / "made.txt")], seconds=30)
+    assert (tmp_path / "made.txt").read_text() == "done"
+    onnx_files._preloaded().close()
+    onnx_files._preloaded.cache_clear()
 
 
 def test_manifests_survive_their_codec(exporter, tmp_path):

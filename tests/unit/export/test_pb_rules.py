@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.export.rules import pb
+from harness.export.rules.pb.shapes import reshaped
 
 tf: Any = pytest.importorskip("tensorflow")
 cases: Any = pytest.importorskip("tests.unit.export.graph_cases")
@@ -41,7 +42,7 @@ def named(entries: Sequence[Any]) -> list[Any]:
 
 
 def misread(graph: Any) -> Iterator[str]:
-    """Tell what of a graph the importer would read as another thing, or not at all (see `shapes.py`, `arithmetic.py`)."""
+    """Tell what of a graph the importer would read as another thing, or not at all; `rules/pb/` says why."""
     with tf.Graph().as_default() as holder:
         tf.graph_util.import_graph_def(graph, name="")
     for operation in holder.get_operations():
@@ -140,6 +141,31 @@ def test_every_op_with_a_rule_has_a_case(op: str) -> None:
 
 def test_every_theme_is_joined() -> None:
     assert set(pb.RULES) == {op for theme in THEMES for op in import_module(f"{pb.__name__}.{theme}").RULES}
+
+
+def looks_like_a_row(x: Any) -> Any:
+    """Pieces of the same size as x, none of which is the first of two that hold the same."""
+    flat = tf.reshape(x, (1, 12))
+    joined = [tf.concat(parts, axis) for parts, axis in (([x, x], 1), ([flat] * 2, 1), ([flat] * 3, 1), ([x, x], 0))]
+    inner, twice, thrice, below = zip(joined, ((4, 6), (1, 2, 3, 4), (1, 2, 3, 6), (4, 6)), strict=True)
+    return [
+        tf.slice(tf.reshape(*inner), (0, 0), (2, 6)),
+        tf.slice(tf.reshape(*twice), (0, 0, 0, 0), (1, 2, 3, 2)),
+        tf.slice(tf.reshape(*twice), (0, 0, 0, 0), (1, 2, 2, 3)),
+        tf.slice(tf.reshape(*thrice), (0, 0, 0, 0), (1, 2, 3, 2)),
+        tf.slice(tf.reshape(*below), (1, 0), (2, 6)),
+    ]
+
+
+def test_only_the_detour_to_a_row_is_undone() -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.constant(list(range(12)), tf.float32, (2, 6))
+        row = reshaped(x, (1, 1, 3, 4))
+        assert reshaped(row, (2, 6)) is x
+        pieces = [(tf.reshape(piece, (4, 3)), reshaped(piece, (4, 3))) for piece in looks_like_a_row(x)]
+    with tf.compat.v1.Session(graph=graph) as session:
+        for found in session.run(pieces):
+            cases.assert_same(found[:1], found[1:])
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def _is_first_half(cut_off: Any, rows: Any, double: Any) -> bool:
     """Whether a Slice is the way to a row that `reshaped` takes: the first of two that hold the same."""
     import tensorflow as tf
 
-    if double.type != "ConcatV2" or len(double.inputs) != 3 or double.inputs[0] is not double.inputs[1]:  # noqa: PLR2004
+    if double.type != "ConcatV2" or len(double.inputs) != 3 or double.inputs[0] is not double.inputs[1]:
         return False
     single, shape, begin = (
         double.inputs[0].shape.as_list(),

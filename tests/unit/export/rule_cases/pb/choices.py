@@ -25,7 +25,9 @@ _ROW = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 def _with_constants(compare: Any) -> Any:
     def body(x: Any) -> Any:
-        constants = [tf.constant(value, x.dtype) for value in (0, 0.5, -1, _ROW, [[_ROW]], np.reshape(_ROW[:4], (4, 1)))]
+        constants = [
+            tf.constant(value, x.dtype) for value in (0, 0.5, -1, _ROW, [[_ROW]], np.reshape(_ROW[:4], (4, 1)))
+        ]
         return [*(compare(x=x, y=one) for one in constants), *(compare(x=one, y=x) for one in constants)]
 
     return body
@@ -49,9 +51,8 @@ def _by_row(condition: Any, x: Any, y: Any) -> Any:
     return tf.raw_ops.SelectV2(condition=condition, t=row, e=x)
 
 
-def _in_single(function: Any) -> Any:
-    """With numbers of 32 bits, in which conditions are counted."""
-    return lambda x, y: function(tf.cast(x, tf.float32), tf.cast(y, tf.float32))
+def _either_value(condition: Any, x: Any, _: Any) -> Any:
+    return tf.where(condition, tf.constant(3, x.dtype), tf.constant(-2, x.dtype))
 
 
 _chosen = table("SelectV2", _SHAPE, _SHAPE, values=tuple(_TIES), lacks=("SelectV2", *_COMPARISONS))
@@ -73,7 +74,7 @@ CASES = [
         then_one_value=_where(lambda condition, x, _: tf.where(condition, tf.constant(4, x.dtype), x)),
         then_row=_where(_by_row),
         then_lower_rank=_where(lambda condition, x, y: tf.where(condition, y[0, 0], x)),
-        constants=_where(lambda condition, x, _: tf.where(condition, tf.constant(3, x.dtype), tf.constant(-2, x.dtype))),
+        constants=_where(_either_value),
         through_an_identity=_where(lambda condition, x, y: tf.where(tf.identity(condition), x, y)),
     ),
     *_both(
@@ -89,7 +90,7 @@ LEFT_ALONE = [
     *table("Greater", (3, 5), (3, 5))(
         whole_numbers=lambda x, y: tf.cast(x, tf.int32) > tf.cast(y, tf.int32),
         larger_constant=lambda x, _: x > tf.zeros((2, 3, 5), x.dtype),
-        constants=lambda x, _: tf.constant(1.0) > tf.constant(2.0),
+        constants=lambda *_: tf.constant(1.0) > tf.constant(2.0),
     ),
     *table("SelectV2", (3, 5), (3, 5))(
         condition_of_another=lambda x, y: tf.where(tf.math.is_nan(x), x, y),

@@ -45,9 +45,7 @@ CASES = [
     ),
 ]
 LEFT_ALONE = [
-    *table("Mean", (2, 3))(
-        to_one_value=lambda x: tf.reduce_mean(x), over_nothing=lambda x: tf.raw_ops.Mean(input=x, axis=[])
-    ),
+    *table("Mean", (2, 3))(to_one_value=tf.reduce_mean, over_nothing=lambda x: tf.raw_ops.Mean(input=x, axis=[])),
     *table("Max", (2, 3))(
         whole_numbers=lambda x: tf.raw_ops.Max(input=tf.cast(x, tf.int32), axis=1),
         computed=lambda x: tf.raw_ops.Max(input=x, axis=tf.cast(x[0, 0] * 0, tf.int32)),

@@ -44,7 +44,9 @@ def _pooled(function: Any, taps: int, stride: int, padding: str) -> Any:
 def _transposed(taps: int, length: int, stride: int, padding: str = "SAME") -> Any:
     def body(x: Any) -> Any:
         shape = (x.shape[0], 1, length, 4)
-        return tf.nn.conv2d_transpose(x, tf.constant(_kernel(1, taps, 4, 3), x.dtype), shape, (1, 1, stride, 1), padding)
+        return tf.nn.conv2d_transpose(
+            x, tf.constant(_kernel(1, taps, 4, 3), x.dtype), shape, (1, 1, stride, 1), padding
+        )
 
     return body
 
