@@ -62,6 +62,11 @@ class Exporter:
         return {"weights_digest": str(result["weights_digest"]), "why": str(result["why"])}
 
     @property
+    def pid(self) -> int | None:
+        """Process id of the child; None while there is none."""
+        return self._child.pid if self._child is not None else None
+
+    @property
     def started(self) -> bool:
         """Whether TensorFlow was needed at all."""
         return self._child is not None

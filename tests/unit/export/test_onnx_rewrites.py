@@ -169,3 +169,34 @@ def test_constants_joined_once_stay_as_they_are():
     before = model.SerializeToString(deterministic=True)
     rewritten(model, onnx_rewrites.separate_joined_constants)
     assert model.SerializeToString(deterministic=True) == before
+
+
+def test_constants_multiplied_more_than_once_become_as_many():
+    square = constant("square", np.float32([[1, 2, 3], [4, 5, 6], [7, 8, 9]]))
+    nodes = [
+        helper.make_node("MatMul", ["x", "square"], ["a"]),
+        helper.make_node("MatMul", ["a", "square"], ["b"]),
+        helper.make_node("Concat", ["b", "square"], ["c"], axis=0),
+        helper.make_node("MatMul", ["square", "square"], ["d"]),
+        helper.make_node("Concat", ["c", "d"], ["z"], axis=0),
+    ]
+    model = rewritten(model_of(nodes, [info("z", (8, 3))], constants=[square]), onnx_rewrites.separate_joined_constants)
+    read = [name for node in model.graph.node for name in node.input if name not in {"x", "a", "b", "c", "d"}]
+    assert read[0] == "square"
+    assert len(set(read)) == len(read) == 5
+    assert {item.name for item in model.graph.initializer} == set(read)
+
+
+def test_constants_multiplied_once_and_products_of_computed_tensors_stay_as_they_are():
+    square = constant("square", np.float32(np.eye(3) * 2))
+    nodes = [
+        helper.make_node("MatMul", ["x", "square"], ["a"]),
+        helper.make_node("Transpose", ["a"], ["b"]),
+        helper.make_node("MatMul", ["a", "b"], ["c"]),
+        helper.make_node("MatMul", ["c", "a"], ["d"]),
+        helper.make_node("Gemm", ["d", "square"], ["z"]),
+    ]
+    model = model_of(nodes, [info("z", (2, 3))], constants=[square])
+    before = model.SerializeToString(deterministic=True)
+    rewritten(model, onnx_rewrites.separate_joined_constants)
+    assert model.SerializeToString(deterministic=True) == before

@@ -1,0 +1,45 @@
+"""What exporting costs in memory: run with `pytest tests/benchmarks -m benchmark_export -s`. Prints the figure."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from harness.cases import load_zoo, select
+from harness.errors import ExportFailedError
+from harness.exporting import Exporter
+from harness.routes import pick_routes
+from harness.subjects import from_case
+
+GOOD = ("onnx", "pb", "tflite")
+
+
+def peak_mib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+@pytest.mark.benchmark_export
+def test_one_exporter_over_the_core_zoo(tmp_path, capsys):
+    exporter, made, peaks = Exporter(seconds=300), 0, {}
+    try:
+        for case in select(load_zoo("model_zoo"), "core"):
+            source = from_case(case, ("model_zoo",)).source
+            for route in pick_routes(GOOD, source.kind):
+                folder = tmp_path / f"{made}"
+                folder.mkdir()
+                with contextlib.suppress(ExportFailedError):  # what a converter refuses is another test's concern
+                    exporter.export(source, route.name, folder)
+                made += 1
+            peaks[case.id] = peak_mib(exporter.pid)
+    finally:
+        exporter.close()
+    steps = sorted(peaks, key=lambda name: peaks[name])
+    with capsys.disabled():
+        print(
+            f"\nexporter over {len(peaks)} core cases by {', '.join(GOOD)}: peak {max(peaks.values())} MiB (bar: 2500)"
+        )
+        print(f"after the first case {min(peaks.values())} MiB; highest from {steps[-1]} on")
+    assert made == 3 * len(peaks)
