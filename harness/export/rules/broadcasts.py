@@ -60,6 +60,8 @@ def _kept_apart(x: Any, y: Any) -> Any:
     """Return the sum as a difference where the smaller side comes from a convolution; None elsewhere."""
     import tensorflow as tf
 
+    if None in {x.shape.rank, y.shape.rank}:
+        return None
     for whole, part in ((x, y), (y, x)):
         broadcast = tf.broadcast_static_shape(whole.shape, part.shape)
         if whole.dtype.is_floating and list(whole.shape) == list(broadcast) != list(part.shape) and _convolved(part):

@@ -28,20 +28,16 @@ def _taps_that_count(node: Any, inputs: Sequence[Any]) -> Any:
     x, kernel = inputs[0], tf.get_static_value(inputs[1])
     if kernel is None or not x.shape.is_fully_defined() or node.attr["data_format"].s not in {b"NHWC", b""}:
         return None
-    taps, dilations = list(kernel.shape[:2]), list(node.attr["dilations"].list.i)
-    pads = explicit_pads(node, x.shape.as_list(), taps)
-    idle = [
-        int(x.shape[axis + 1]) == 1 < taps[axis] == sum(pads[axis]) + 1 and dilations[axis + 1] == 1 for axis in (0, 1)
-    ]
-    if not any(idle):
+    dilations = list(node.attr["dilations"].list.i)
+    pads = explicit_pads(node, x.shape.as_list(), kernel.shape[:2])
+    fewer = _without_idle_taps(kernel, x.shape.as_list(), pads, dilations)
+    if fewer is kernel:
         return None
-    for axis in (0, 1):
-        if idle[axis]:
-            kernel = kernel.take([pads[axis][0]], axis=axis)
-            pads[axis] = [0, 0]
+    if node.op == "Conv2D":
+        fewer = _with_tenth_tap(fewer, pads, dilations)
     return getattr(tf.raw_ops, node.op)(
         input=x,
-        filter=tf.constant(kernel),
+        filter=tf.constant(fewer),
         strides=list(node.attr["strides"].list.i),
         padding="EXPLICIT",
         explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
@@ -49,33 +45,47 @@ def _taps_that_count(node: Any, inputs: Sequence[Any]) -> Any:
     )
 
 
+def _without_idle_taps(kernel: Any, shape: Sequence[int], pads: list[list[int]], dilations: Sequence[int]) -> Any:
+    """Return the kernel without what only meets padding, and take that from the pads; the same one if all counts."""
+    for axis in (0, 1):
+        alone = shape[axis + 1] == 1 and dilations[axis + 1] == 1
+        if alone and 1 < kernel.shape[axis] == sum(pads[axis]) + 1:
+            kernel = kernel.take([pads[axis][0]], axis=axis)
+            pads[axis] = [0, 0]
+    return kernel
+
+
 def _tenth_tap(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
-    x, kernel = inputs
-    taps = kernel.shape.as_list()[:2]
-    if taps[0] * taps[1] != _TAPS or taps[0] == taps[1] or node.attr["data_format"].s not in {b"NHWC", b""}:
+    x, kernel = inputs[0], tf.get_static_value(inputs[1])
+    if kernel is None or not x.shape.is_fully_defined() or node.attr["data_format"].s not in {b"NHWC", b""}:
         return None
-    if not x.shape.is_fully_defined() or tf.get_static_value(kernel) is None:
+    dilations = list(node.attr["dilations"].list.i)
+    pads = explicit_pads(node, x.shape.as_list(), kernel.shape[:2])
+    longer = _with_tenth_tap(kernel, pads, dilations)
+    if longer is kernel:
         return None
-    longer = 0 if taps[0] > 1 else 1
-    pads = explicit_pads(node, x.shape.as_list(), taps)
-    pads[longer][1] += list(node.attr["dilations"].list.i)[longer + 1]
     return tf.raw_ops.Conv2D(
         input=x,
-        filter=_padded(kernel, longer),
+        filter=tf.constant(longer),
         strides=list(node.attr["strides"].list.i),
         padding="EXPLICIT",
         explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
-        dilations=list(node.attr["dilations"].list.i),
+        dilations=dilations,
     )
 
 
-def _padded(kernel: Any, axis: int) -> Any:
+def _with_tenth_tap(kernel: Any, pads: list[list[int]], dilations: Sequence[int]) -> Any:
+    """Return a kernel of nine taps in a row with a tenth of zeros, and add to the pads; the same one if it is none."""
     import numpy as np
-    import tensorflow as tf
 
-    return tf.constant(np.pad(tf.get_static_value(kernel), [(0, int(at == axis)) for at in range(4)]))
+    taps = kernel.shape[:2]
+    if taps[0] * taps[1] != _TAPS or taps[0] == taps[1]:
+        return kernel
+    longer = 0 if taps[0] > 1 else 1
+    pads[longer][1] += dilations[longer + 1]
+    return np.pad(kernel, [(0, int(at == longer)) for at in range(4)])
 
 
 def by_channel(node: Any, inputs: Sequence[Any]) -> Any:
@@ -87,19 +97,21 @@ def by_channel(node: Any, inputs: Sequence[Any]) -> Any:
         return None
     if node.attr["data_format"].s not in {b"NHWC", b""} or not x.shape.is_fully_defined():
         return None
+    dilations = list(node.attr["dilations"].list.i)
+    pads = explicit_pads(node, x.shape.as_list(), kernel.shape[:2])
+    kernel = _without_idle_taps(kernel, x.shape.as_list(), pads, dilations)
     height, width, _, results = kernel.shape
-    pads = explicit_pads(node, x.shape.as_list(), [height, width])
     return tf.raw_ops.DepthwiseConv2dNative(
         input=x,
         filter=tf.constant(kernel.reshape(height, width, int(x.shape[-1]), results // int(x.shape[-1]))),
         strides=list(node.attr["strides"].list.i),
         padding="EXPLICIT",
         explicit_paddings=[0, 0, *pads[0], *pads[1], 0, 0],
-        dilations=list(node.attr["dilations"].list.i),
+        dilations=dilations,
     )
 
 
-def explicit_pads(node: Any, shape: list[int], taps: list[int]) -> list[list[int]]:
+def explicit_pads(node: Any, shape: list[int], taps: Sequence[int]) -> list[list[int]]:
     """Return the rows and columns of zeros before and after, as TensorFlow's padding modes define them."""
     mode = node.attr["padding"].s
     if mode == b"EXPLICIT":

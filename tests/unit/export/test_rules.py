@@ -88,3 +88,22 @@ def test_every_theme_is_joined() -> None:
 def test_an_equation_without_a_result_is_read_as_numpy_does(equation: str, shapes: Any) -> None:
     operands = [np.random.RandomState(seed).randn(*shape) for seed, shape in enumerate(shapes)]
     cases.assert_same([np.einsum(equation, *operands)], [contract(equation, *map(tf.constant, operands)).numpy()])
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "taps"),
+    [
+        ((1, 7, 3), (3, 3, 3, 4), [1, 3]),
+        ((7, 1, 3), (3, 3, 3, 4), [3, 1]),
+        ((1, 1, 3), (3, 3, 3, 4), [1, 1]),
+        ((1, 7, 3), (3, 3, 1, 6), [1, 3]),  # by channel
+        ((1, 7, 3), (5, 9, 3, 4), [1, 10]),  # OpenCV 5 takes nine in a row for 3 x 3
+        ((7, 1, 3), (9, 5, 3, 4), [10, 1]),
+    ],
+)
+def test_of_a_kernel_on_a_thin_image_those_taps_are_left_that_count(image: Any, kernel: Any, taps: Any) -> None:
+    spec = cases.TensorSpec(name="x", shape=(1, *image))
+    graph = cases.folded(lambda x: tf.nn.conv2d(x, tf.ones(kernel), 1, "SAME"), spec=spec)
+    after = cases.retraced(cases.drop_control_inputs(graph), rules.ONNX)
+    (node,) = (node for node in after.node if node.op in {"Conv2D", "DepthwiseConv2dNative"})
+    assert list(tf.make_ndarray(cases.node(after, node.input[1]).attr["value"].tensor).shape[:2]) == taps

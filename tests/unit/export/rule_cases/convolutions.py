@@ -97,7 +97,9 @@ CASES = [
         uneven_strides_row=_conv(_SQUARE, strides=(3, 2)),
     ),
     *table("Conv2D", (2, 1, 7, 3), has=(("DepthwiseConv2dNative", 1),), compiled=True)(
-        channels_row=_conv(_OF_CHANNELS, padding=[[0, 0], [1, 0], [1, 1], [0, 0]])
+        channels_row=_conv(_OF_CHANNELS),
+        channels_row_strides=_conv(_OF_CHANNELS, strides=2),
+        channels_row_explicit=_conv(_OF_CHANNELS, padding=[[0, 0], [1, 0], [1, 1], [0, 0]]),
     ),
     *_thin("DepthwiseConv2dNative", same=_by_channel(), strides=_by_channel(strides=2)),
     *table("DepthwiseConv2dNative", (2, 1, 7, 3), lacks=(), has=(("DepthwiseConv2dNative", 1),), compiled=True)(

@@ -49,7 +49,14 @@ def _area(*size: int, align_corners: bool = False) -> Any:
 
 
 def _areas() -> list[RuleCase]:
-    sizes = {**_SIZES, "one_less": (6, 8), "one_more": (8, 10), "twice": (14, 18), "single": (1, 1), "single_row": (1, 9)}
+    sizes = {
+        **_SIZES,
+        "one_less": (6, 8),
+        "one_more": (8, 10),
+        "twice": (14, 18),
+        "single": (1, 1),
+        "single_row": (1, 9),
+    }
     cases = []
     for name, size in sizes.items():
         cases += _by_area(**{name: _area(*size), f"{name}_aligned": _area(*size, align_corners=True)})
