@@ -15,14 +15,15 @@ from harness.errors import ExportFailedError
 from harness.export.sizes import function_nbytes, graph_nbytes, refuse_too_large
 from harness.records import TensorSpec
 
-OPTIMIZERS = ("function", "pruning", "constfold", "dependency", "constfold")
+OPTIMIZERS = ("pruning", "constfold", "dependency", "constfold")
 """Grappler's passes that OpenCV needs: Keras 3 writes a conv bias as Const -> Reshape, which its importer cannot
-read, and a grouped convolution as a function call. The remapper stays out: it makes `_FusedConv2D`, which no importer
-knows."""
+read. The remapper stays out: it makes `_FusedConv2D`, which no importer knows."""
+_INLINING = ("function", "pruning")
+"""What goes before where functions are called (grouped convolutions, SavedModels): folding sees no shapes in them."""
 _KEPT_OUT_OF_LINE = ("_XlaMustCompile", "_noinline")
 """Marks of functions that TensorFlow compiles apart: their bodies are ordinary ops, but grappler leaves them alone."""
-_MARKS_OF_TRACING = ("_user_specified_name", "_has_manual_control_dependencies")
-"""Attributes that mean nothing outside the function that was traced."""
+_MARKS_OF_TRACING = ("_user_specified_name", "_has_manual_control_dependencies", "_output_shapes")
+"""Attributes that mean nothing outside the function that was traced, or, like the shapes, less than what holds now."""
 _NOT_FROZEN = (ValueError, TypeError, RuntimeError, KeyError)
 _BRANCHES = {"If": "StatefulPartitionedCall", "StatelessIf": "PartitionedCall"}
 """Conditional ops, and the call that stands for one once its condition is known."""
@@ -84,11 +85,17 @@ def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
 
     Raises ExportFailedError for a graph that folding made too large for a file.
     """
-    folded = _optimised(_inlinable(graph), inputs, outputs)
+    folded = _folded(graph, inputs, outputs)
     while _decide(folded):  # a branch that is known may decide the next
-        folded = _optimised(_inlinable(folded), inputs, outputs)
+        folded = _folded(folded, inputs, outputs)
     refuse_too_large(graph_nbytes(folded))
     return folded
+
+
+def _folded(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    if graph.library.function:
+        graph = _optimised(_inlinable(graph), inputs, outputs, optimizers=_INLINING)
+    return _optimised(graph, inputs, outputs)
 
 
 def _decide(graph: Any) -> bool:
@@ -112,7 +119,7 @@ def inlined(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     """Return the graph with the bodies of functions that TensorFlow would compile apart; nothing else is changed."""
     if not any(_KEPT_OUT_OF_LINE[0] in function.attr for function in graph.library.function):
         return graph
-    return _optimised(_inlinable(graph), inputs, outputs, optimizers=("function", "pruning"))
+    return _optimised(_inlinable(graph), inputs, outputs, optimizers=_INLINING)
 
 
 def _optimised(

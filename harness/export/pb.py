@@ -14,6 +14,7 @@ from harness.export.passes import for_opencv
 from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.passes.nodes import node_of
 from harness.export.passes.tensors import read_tensors
+from harness.export.passes.unused_nodes import drop_unused_nodes
 from harness.export.retracing import retrace
 from harness.export.rules import pb as pb_rules
 from harness.export.spelling import spelled
@@ -25,7 +26,9 @@ _FILE = "model.pb"
 def export(network: Network, folder: Path) -> Manifest:
     """Write the folded and sanitised graph: the recipe that loads."""
     interface = network.interface
-    graph = retrace(retrace(drop_control_inputs(network.folded), rules.PB), pb_rules.RULES)
+    graph = retrace(drop_control_inputs(network.folded), rules.PB)
+    graph = drop_unused_nodes(graph, interface.input_names, interface.output_names)
+    graph = retrace(graph, pb_rules.RULES)
     graph = for_opencv(graph, interface.input_names, interface.output_names)
     (folder / _FILE).write_bytes(spelled(graph).SerializeToString(deterministic=True))
     return Manifest(

@@ -62,7 +62,19 @@ def _copied(graph: Any, node: Any, inputs: Sequence[Any]) -> Sequence[Any]:
     operation = graph._create_op_internal(  # what create_op, deprecated, calls; import_graph_def takes 20 times as long
         node.op, list(inputs), name=f"{node.name}/", attrs=dict(node.attr)
     )
-    return tuple(operation.outputs)
+    return tuple(_known(tensor) for tensor in operation.outputs)
+
+
+def _known(tensor: Any) -> Any:
+    """Return what arithmetic on static shapes comes to: grappler leaves it in the inlined functions of SavedModels."""
+    import tensorflow as tf
+    from tensorflow.python.framework.tensor_util import try_evaluate_constant
+
+    operation = tensor.op
+    if tensor.dtype not in {tf.int32, tf.int64} or not operation.inputs:
+        return tensor
+    value = try_evaluate_constant(tensor)
+    return tensor if value is None else tf.constant(value, tensor.dtype, name=f"{operation.name}/known")
 
 
 def _applied(rule: Rule, node: Any, inputs: Sequence[Any]) -> Sequence[Any] | None:

@@ -51,14 +51,7 @@ SOFTMAX = "a softmax over the channels of a 4-D tensor is computed along the wid
 PERMUTE = "Permute before Flatten is only known where it turns NHWC into NCHW or back"
 LAST_ONLY = "the new engine's TFLite importer offers the last output only"
 SOFTMAX_ALONG_WIDTH = Wrong(SOFTMAX, off={"conv4-2": 0.5})
-NO_SUCH_PERMUTE = Wrong(PERMUTE, words="Only NHWC <-> NCHW permutations are allowed")
 WRONG = {
-    ("pnet", "pb", "classic"): SOFTMAX_ALONG_WIDTH,
-    ("pnet", "pb", "new"): SOFTMAX_ALONG_WIDTH,
-    ("rnet", "pb", "classic"): NO_SUCH_PERMUTE,
-    ("rnet", "pb", "new"): NO_SUCH_PERMUTE,
-    ("onet", "pb", "classic"): NO_SUCH_PERMUTE,
-    ("onet", "pb", "new"): NO_SUCH_PERMUTE,
     ("pnet", "tflite", "classic"): SOFTMAX_ALONG_WIDTH,
     ("rnet", "tflite", "classic"): Wrong(PERMUTE, off={"fc5-1": 0.01, "fc5-2": 0.01}),
     ("onet", "tflite", "classic"): Wrong(PERMUTE, off={"fc6-1": 0.01, "fc6-2": 0.01, "fc6-3": 0.001}),
