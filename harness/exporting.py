@@ -92,6 +92,8 @@ class Exporter:
             raise ExporterLostError(f"{error}{_last_words(error.stderr)}") from error
         if not header.get("ok"):
             raise _error(str(header.get("error")), str(header.get("message")))
+        if header.get("worn"):  # it holds memory that it cannot give back; the next request gets a fresh one
+            self._child.close()
         return header["result"]
 
 

@@ -78,7 +78,7 @@ def _answer(exporter: Any, line: bytes) -> dict[str, Any]:
         return {"ok": False, "error": type(error).__name__, "message": str(error)}
     except Exception as error:  # a defect of ours or of a library; the host must not take it for a fact of the model
         return {"ok": False, "error": type(error).__name__, "message": str(error)}
-    return {"ok": True, "result": result, "seconds": time.perf_counter() - began}
+    return {"ok": True, "result": result, "seconds": time.perf_counter() - began, "worn": exporter.worn}
 
 
 def _reply(stream: IO[bytes], reply: dict[str, Any]) -> None:

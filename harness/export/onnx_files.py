@@ -36,6 +36,7 @@ def export(network: Network, folder: Path, opset: int) -> Manifest:
     onnx_rewrites.reshape_for_unsqueezes(model)
     onnx_rewrites.separate_joined_constants(model)
     refuse_foreign_ops(model)
+    _check(model)
     refuse_too_large(onnx_nbytes(model))
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
     return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {opset}",))
@@ -92,6 +93,16 @@ def signature_keys(folder: Path) -> tuple[list[str], list[str]]:
 
     signature = saved_model_utils.get_meta_graph_def(str(folder), "serve").signature_def["serving_default"]
     return sorted(signature.inputs), sorted(signature.outputs)
+
+
+def _check(model: Any) -> None:
+    """Raise ExportFailedError for what ONNX's own checker refuses, shapes included."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ExportFailedError(f"the ONNX model is not valid: {last_words(str(error))}") from error
 
 
 def refuse_foreign_ops(model: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import sys
@@ -19,6 +20,8 @@ from harness.records import from_data, to_data, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 
+_WORN_BYTES = 1_600 << 20
+"""So much memory without an open model is TensorFlow's own: functions and graphs that it never forgets."""
 _OPEN_AT_ONCE = 1
 """The routes of one case come one after the other and share its network; more would only hold memory."""
 
@@ -29,6 +32,8 @@ class Exporter:
     def __init__(self, *, threads: int) -> None:
         _quieten_tensorflow(threads)
         self._open: OrderedDict[str, Network] = OrderedDict()
+        self.worn = False
+        """Whether another process should take over: this one holds more than it can give back."""
         self._requests = {"describe": self._describe, "export": self._export, "reference": self._reference}
 
     def handle(self, request: dict[str, Any]) -> Any:
@@ -66,7 +71,8 @@ class Exporter:
                 self._open.popitem(last=False)[1].close()
             for network in self._open.values():
                 network.drop_graphs()
-            gc.collect()  # graphs and models are full of cycles; they must go before the next ones come
+            _return_memory()  # graphs and models are full of cycles; they must go before the next ones come
+            self.worn = _resident_bytes() > _WORN_BYTES
             self._open[key] = open_source(source)
         self._open.move_to_end(key)
         return self._open[key]
@@ -81,6 +87,15 @@ def _stamp(source: Source) -> str:
     if not file.exists():
         return ""  # opening it will say so
     return f"{file.stat().st_mtime_ns}:{file.stat().st_size}"
+
+
+def _resident_bytes() -> int:
+    """Return this process's resident memory; 0 where nothing tells."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _return_memory() -> None:
