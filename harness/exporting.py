@@ -64,7 +64,7 @@ class Exporter:
     @property
     def pid(self) -> int | None:
         """Process id of the child; None while there is none."""
-        return self._child.pid if self._child is not None else None
+        return self._child.pid if self._child is not None and self._child.alive else None
 
     @property
     def started(self) -> bool:

@@ -135,10 +135,15 @@ class Network:
             kind=self.kind,
         )
 
+    def drop_frozen(self) -> None:
+        """Forget the graphs, but not the function they were made from."""
+        for name in ("frozen", "folded"):
+            self.__dict__.pop(name, None)
+
     def drop_graphs(self) -> None:
         """Forget the derived graphs: they hold the weights twice more."""
-        for name in ("frozen", "folded", "unrolled"):
-            self.__dict__.pop(name, None)
+        self.drop_frozen()
+        self.__dict__.pop("unrolled", None)
 
     def close(self) -> None:
         """Release everything that can be large, in memory and on disk."""

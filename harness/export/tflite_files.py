@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
-from harness.export import graphs, tflite_rewrites
+from harness.export import tflite_rewrites
 from harness.export.layouts import Step, Tensors, image_layout, layout_of
 from harness.export.network import Network
 from harness.records import Manifest, Port, TensorSpec
@@ -17,9 +17,9 @@ _FILE = "model.tflite"
 
 
 def export(network: Network, folder: Path) -> Manifest:
-    """Convert the frozen function: its plain ops load where those on variables do not."""
-    frozen = graphs.freeze_function(network.unrolled)
-    data = _convert(frozen, network.model)
+    """Convert the function alone: without its Keras model the converter freezes it, and plain ops load."""
+    network.drop_frozen()  # the converter needs all the room there is
+    data = _convert(network.unrolled, None)
     model = _unpack(data)
     interface = network.interface
     _rename(model, interface.input_names, interface.output_names)
@@ -30,19 +30,27 @@ def export(network: Network, folder: Path) -> Manifest:
 
 def export_naive(network: Network, folder: Path) -> Manifest:
     """Convert the function that still holds Keras's variables, as articles do."""
-    data = _convert(network.function, network.model)
+    data = _convert(network.function, network.model or _nothing())
     (folder / _FILE).write_bytes(data)
     return _manifest(network, "tflite-naive", _unpack(data), "TFLiteConverter on the function with its variables")
 
 
 def _convert(function: Any, trackable: Any) -> bytes:
+    """Convert a function; one that is given what holds its variables keeps them as variables."""
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], trackable or tf.Module())
+    trackables = () if trackable is None else (trackable,)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], *trackables)
     try:
         return bytes(converter.convert())
     except Exception as error:
         raise ExportFailedError(f"TFLiteConverter: {type(error).__name__}: {_reason(str(error))}") from error
+
+
+def _nothing() -> Any:
+    import tensorflow as tf
+
+    return tf.Module()
 
 
 def _manifest(network: Network, route: str, model: Any, note: str) -> Manifest:

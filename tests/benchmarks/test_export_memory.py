@@ -33,13 +33,14 @@ def test_one_exporter_over_the_core_zoo(tmp_path, capsys):
                 with contextlib.suppress(ExportFailedError):  # what a converter refuses is another test's concern
                     exporter.export(source, route.name, folder)
                 made += 1
-            peaks[case.id] = peak_mib(exporter.pid)
+            if exporter.pid is not None:  # None: it was full, and the next request gets another
+                peaks[case.id] = peak_mib(exporter.pid)
     finally:
         exporter.close()
-    steps = sorted(peaks, key=lambda name: peaks[name])
+    highest = next(name for name, peak in peaks.items() if peak == max(peaks.values()))
     with capsys.disabled():
         print(
             f"\nexporter over {len(peaks)} core cases by {', '.join(GOOD)}: peak {max(peaks.values())} MiB (bar: 2500)"
         )
-        print(f"after the first case {min(peaks.values())} MiB; highest from {steps[-1]} on")
-    assert made == 3 * len(peaks)
+        print(f"after the first case {min(peaks.values())} MiB; the peak was {highest}")
+    assert made == 3 * len(select(load_zoo("model_zoo"), "core"))
