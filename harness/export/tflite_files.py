@@ -11,6 +11,7 @@ from harness.errors import ExportFailedError
 from harness.export import tflite_rewrites
 from harness.export.layouts import Step, Tensors, image_layout, layout_of
 from harness.export.network import Network
+from harness.export.sizes import function_nbytes, refuse_too_large
 from harness.records import Manifest, Port, TensorSpec
 
 _FILE = "model.tflite"
@@ -18,6 +19,7 @@ _FILE = "model.tflite"
 
 def export(network: Network, folder: Path) -> Manifest:
     """Convert the function alone: without its Keras model the converter freezes it, and plain ops load."""
+    refuse_too_large(function_nbytes(network.unrolled))
     network.drop_frozen()  # the converter needs all the room there is
     data = _convert(network.unrolled, None)
     model = _unpack(data)
