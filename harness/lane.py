@@ -34,9 +34,11 @@ from harness.records import (
 )
 from harness.routes import all_routes
 from harness.subjects import Subject
+from harness.tolerance import Reference, batched
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
 _STDERR_KEPT = 8_000
+_BATCH_ITEMS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Input:
     """What TensorFlow is given, in Keras's layout."""
     opencv: Feed
     """What the worker is given."""
+    batch_of: tuple[int, ...] = ()
+    """For several inputs given at once: which. TensorFlow computed them one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,14 +153,15 @@ class Lane:
 
     def _compare(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], observed: Observed) -> Verdict:
         try:
-            references = self.library.references(cell.subject, artifact, [given.keras for given in inputs])
+            alone = [given.keras for given in inputs if not given.batch_of]
+            references = self.library.references(cell.subject, artifact, alone)
         except NoReferenceError as error:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
         differences = [
             compare_output(got, reference, given.name)
-            for given, outputs, expected in zip(inputs, observed.outputs, references, strict=True)
+            for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
             for got, reference in zip(outputs, expected, strict=True)
         ]
         return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
@@ -164,15 +169,37 @@ class Lane:
 
 def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
     specs = [port.tensor for port in artifact.manifest.inputs]
-    for picture in load_pictures(subject.picture) if subject.picture else ():
+    pictures = load_pictures(subject.picture) if subject.picture else ()
+    for picture in pictures:
         yield _from_picture(picture)
-    for plan in plans:
-        arrays = expand(plan, specs)
+    expanded = [expand(plan, specs) for plan in plans]
+    for plan, arrays in zip(plans, expanded, strict=True):
         yield Input(name=str(plan), keras=arrays, opencv=arrays)
+    if artifact.manifest.free_batch:
+        yield _batch(plans, expanded, before=len(pictures))
+
+
+def _batch(plans: Sequence[InputPlan], arrays: Sequence[tuple[Array, ...]], *, before: int) -> Input:
+    """Return the first inputs at once: what each of them gives alone, it must give among others."""
+    items = range(min(_BATCH_ITEMS, len(plans)))
+    wide = tuple(np.concatenate([arrays[item][port] for item in items]) for port in range(len(arrays[0])))
+    name = f"batch of {', '.join(str(plans[item]) for item in items)}"
+    return Input(name=name, keras=(), opencv=wide, batch_of=tuple(before + item for item in items))
 
 
 def _from_picture(picture: Picture) -> Input:
     return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(picture,))
+
+
+def _expected(inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]) -> Iterator[tuple[Reference, ...]]:
+    """Yield the references of every input; those of a batch are put together from its items'."""
+    alone = iter(references)
+    for given in inputs:
+        if given.batch_of:
+            ports = zip(*(references[item] for item in given.batch_of), strict=True)
+            yield tuple(batched(items) for items in ports)
+        else:
+            yield next(alone)
 
 
 def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:

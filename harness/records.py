@@ -110,6 +110,8 @@ class Manifest:
     node_layers: dict[str, str] = field(default_factory=dict)
     """Exported node name -> name of the Keras layer it came from."""
     opset: int | None = None
+    free_batch: bool = False
+    """Whether the first axis of every input and output takes any size; ports have the shapes of one item."""
     notes: tuple[str, ...] = ()
     """What the exporter did that a reader should know (static sizes chosen, settings of a converter)."""
     seconds: float = 0.0

@@ -8,7 +8,8 @@ K = 32: on 127 users' models the error of correct cells stayed below 15 * E and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +43,19 @@ class Tolerance:
 
     allowed: float
     why: str
+
+
+def batched(items: Sequence[Reference]) -> Reference:
+    """Return the reference of one output for a batch of inputs whose references are known, one item after another.
+
+    Holds where items do not meet (inference), and rounding is allowed what the roughest item allows.
+    """
+    return replace(
+        items[0],
+        float32=np.concatenate([item.float32 for item in items]),
+        best=np.concatenate([item.best for item in items]),
+        noise=max(item.noise for item in items),
+    )
 
 
 def derive(reference: Reference) -> Tolerance:

@@ -86,6 +86,7 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
         notes=notes,
         owners=owners,
         unroll=(lambda: _unrolled(model, names, specs, owners)) if is_recurrent(model) else None,
+        resize=lambda specs: from_model(model, specs, ()),
     )
 
 

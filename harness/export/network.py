@@ -10,12 +10,12 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ExportFailedError
+from harness.errors import ExportFailedError, ModelRejectedError
 from harness.export import graphs
 from harness.export.ownership import Owners
 from harness.export.sizes import function_nbytes, is_too_large
@@ -50,6 +50,7 @@ class Network:
         notes: tuple[str, ...] = (),
         owners: Owners | None = None,
         unroll: Callable[[], Any] | None = None,
+        resize: Callable[[tuple[TensorSpec, ...]], Network] | None = None,
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -66,6 +67,7 @@ class Network:
         self._saved: Path | None = None
         self._owners = owners or Owners()
         self._unroll = unroll
+        self._resize = resize
 
     @property
     def function(self) -> Any:
@@ -123,6 +125,21 @@ class Network:
         """Name the SavedModel folder this network was read from."""
         self._folder = folder
 
+    def with_batch(self, items: int) -> Network:
+        """Return the same network, on the same weights, traced at another batch size.
+
+        Raises ExportFailedError for an input without a batch axis and for a network that has one size only.
+        """
+        inputs = self.interface.inputs
+        if self._resize is None:
+            raise ExportFailedError(f"a {self.kind} source cannot be traced at another batch size")
+        if not all(spec.shape for spec in inputs):
+            raise ExportFailedError("an input without axes has no batch that could be left open")
+        try:
+            return self._resize(tuple(replace(spec, shape=(items, *spec.shape[1:])) for spec in inputs))
+        except ModelRejectedError as error:
+            raise ExportFailedError(f"the network does not take a batch of {items}: {error}") from error
+
     def info(self) -> ModelInfo:
         """Describe the model before any route."""
         return ModelInfo(
@@ -148,7 +165,7 @@ class Network:
     def close(self) -> None:
         """Release everything that can be large, in memory and on disk."""
         self.drop_graphs()
-        self.model = self._function = self._unroll = None
+        self.model = self._function = self._unroll = self._resize = None
         if self._saved is not None:
             shutil.rmtree(self._saved, ignore_errors=True)
 

@@ -6,12 +6,13 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
-from harness.export import onnx_rewrites, rules
+from harness.export import free_batch, onnx_rewrites, rules
 from harness.export.network import Network
 from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
@@ -28,6 +29,26 @@ _CLI_SECONDS = 600
 
 def export(network: Network, folder: Path, opset: int) -> Manifest:
     """Convert the folded graph by tf2onnx, with the interface's own names and no dangling inputs."""
+    model = _converted(network, opset)
+    _write(model, folder)
+    return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {opset}",))
+
+
+def export_with_free_batch(network: Network, folder: Path, opset: int) -> Manifest:
+    """Convert at two batch sizes and join the results into one model whose batch axis is free."""
+    sizes = []
+    for items in free_batch.SIZES:
+        sized = network.with_batch(items)
+        sizes.append(_converted(sized, opset))
+        sized.drop_graphs()
+    model = free_batch.unify(*sizes)
+    _write(model, folder)
+    note = f"tf2onnx from the folded graph at two batch sizes, joined; opset {opset}"
+    return replace(_manifest(network, "onnx-dynamic-batch", model, (note,)), free_batch=True)
+
+
+def _converted(network: Network, opset: int) -> Any:
+    """Return the ModelProto of a network, written in ways that OpenCV's importers read."""
     inputs, outputs = network.interface.input_names, network.interface.output_names
     graph = sanitise(retrace(drop_control_inputs(network.folded), rules.ONNX), inputs, outputs)
     model = convert(graph, inputs, outputs, opset=opset)
@@ -36,10 +57,13 @@ def export(network: Network, folder: Path, opset: int) -> Manifest:
     onnx_rewrites.reshape_for_unsqueezes(model)
     onnx_rewrites.separate_joined_constants(model)
     refuse_foreign_ops(model)
+    return model
+
+
+def _write(model: Any, folder: Path) -> None:
     _check(model)
     refuse_too_large(onnx_nbytes(model))
     (folder / _FILE).write_bytes(model.SerializeToString(deterministic=True))
-    return _manifest(network, "onnx", model, (f"tf2onnx from the folded graph, opset {opset}",))
 
 
 def export_by_keras(network: Network, folder: Path) -> Manifest:

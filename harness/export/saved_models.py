@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelRejectedError
 from harness.export import graphs, model_files, naming, shapes
 from harness.export.network import Interface, Network, digest_arrays
+from harness.records import TensorSpec
 from harness.sources import Source
 
 _SIGNATURE = "serving_default"
@@ -60,7 +62,14 @@ def _from_signature(loaded: Any, function: Any, folder: Path, source: Source) ->
         folder=folder,
         parameters=sum(int(array.size) for array in arrays),
         notes=notes,
+        resize=lambda wanted: _from_signature(
+            loaded, function, folder, replace(source, input_shapes=tuple(_sizes(spec) for spec in wanted))
+        ),
     )
+
+
+def _sizes(spec: TensorSpec) -> tuple[int, ...]:
+    return tuple(1 if size is None else size for size in spec.shape)
 
 
 def _trace(function: Any, keys: tuple[str, ...], signature: list[Any]) -> tuple[Any, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,18 @@ class Shelf:
         subject = self.file(name, nodes, inputs.split(), outputs.split())
         manifest = self.manifest(inputs.split(), outputs.split())
         self.artifact(subject, Path(subject.source.location).read_bytes(), manifest)
+        self.references(subject, manifest, compute)
+        return subject
+
+    def batched(self, name: str, nodes: Sequence[onnx.NodeProto], compute: Compute) -> Subject:
+        """Return a user's ONNX file that reads x and gives y, exported with its batch axis left open."""
+        subject = self.file(name, nodes, ["x"], ["y"])
+        manifest = replace(self.manifest(["x"], ["y"]), free_batch=True)
+        model = onnx.load(subject.source.location)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(0), "axis"))
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        self.artifact(subject, model.SerializeToString(), manifest)
         self.references(subject, manifest, compute)
         return subject
 

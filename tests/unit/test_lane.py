@@ -103,6 +103,26 @@ def test_outputs_are_compared_by_name_so_that_a_swap_is_a_mismatch(shelf, judge)
     assert record.parity.output in {"product", "total"}
 
 
+@pytest.mark.parametrize(
+    ("nodes", "outcome"),
+    [
+        (TWICE, Outcome.OK),
+        (
+            [helper.make_node("Add", ["x", "x"], ["z"]), helper.make_node("CumSum", ["z", "axis"], ["y"])],
+            Outcome.MISMATCH,
+        ),
+    ],
+    ids=["items stay apart", "items meet"],
+)
+def test_a_free_batch_gives_its_items_what_each_gets_alone(shelf, judge, nodes, outcome):
+    subject = shelf.batched("free", nodes, lambda x: [x + x])
+    record = judge(subject)
+    assert record.outcome is outcome
+    assert record.parity.inputs == len(PROBES) + 1
+    if outcome is Outcome.MISMATCH:
+        assert record.parity.worst_input == f"batch of {', '.join(map(str, PROBES))}"
+
+
 def test_inputs_are_given_by_name(shelf, judge):
     for name, compute, outcome in (
         ("right", lambda b, a: [a - b], Outcome.OK),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tolerance import FLOOR_ULPS, ULP, K, Reference, derive
+from harness.tolerance import FLOOR_ULPS, ULP, K, Reference, batched, derive
 
 
 def reference(best, *, noise=0.0, float32=None) -> Reference:
@@ -62,3 +62,10 @@ def test_noise_that_is_no_number_does_not_make_everything_right(noise):
 
 def test_values_that_are_not_finite_do_not_set_the_scale():
     assert derive(reference([2.0, np.inf, np.nan])).allowed == derive(reference([2.0])).allowed
+
+
+def test_a_batch_has_its_items_in_order_and_the_rounding_of_the_roughest():
+    found = batched([reference([[1.0, 2.0]], noise=1e-6), reference([[3.0, 4.0]], noise=1e-4)])
+    np.testing.assert_array_equal(found.best, [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(found.float32, found.best)
+    assert (found.noise, found.name) == (1e-4, "y")
