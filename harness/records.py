@@ -274,6 +274,8 @@ class Record:
     """A command that runs this cell again."""
     family: str = ""
     ops: dict[str, int] = field(default_factory=dict)
+    caveat: str | None = None
+    """What an `ok` rests on that the model alone does not give (conditioned weights), or None."""
     opset: int | None = None
     """ONNX opset of the artifact that was judged; of several that were tried, the first that works."""
 

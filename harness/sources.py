@@ -45,3 +45,5 @@ class Source:
     """Static input shapes asked for (batch axis included), in the model's input order; empty: the model's own."""
     trust_lambda: bool = False
     """Whether code stored inside the model file may be run."""
+    conditioned: bool = False
+    """Whether a Keras model's weights are replaced by such under which its output depends on input and weights."""

@@ -25,10 +25,17 @@ class Subject:
     picture: str | None = None
     """`module:callable` giving real inputs, or None."""
 
+    def conditioned(self) -> Subject | None:
+        """Return the same model with conditioned weights; None where it has them already, or no Keras layers."""
+        source = self.source
+        if source.kind is SourceKind.CASE or not source.kind.has_keras or source.conditioned:
+            return None
+        return replace(self, source=replace(source, conditioned=True))
+
     def fingerprint(self) -> str | None:
         """Return the digest of what the model is made from; None where only opening it can tell (a callable)."""
         source = self.source
-        shapes = repr((source.input_shapes, source.trust_lambda))
+        shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned))
         if source.kind is SourceKind.CALLABLE:
             return None
         if source.kind is SourceKind.CASE:

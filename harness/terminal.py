@@ -175,6 +175,9 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
         if record.outcome is not Outcome.OK:
             release = f"OpenCV {record.target.opencv}" if several else ""
             _out().print(_text(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
+    for caveat in dict.fromkeys(record.caveat for record in records if record.caveat):
+        routes = dict.fromkeys(record.route for record in records if record.caveat == caveat)
+        _out().print(_text(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
         _out().print(_text(f"tried: {line}"), soft_wrap=True)
 

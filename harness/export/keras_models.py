@@ -36,7 +36,7 @@ def open_case(source: Source) -> Network:
 def open_callable(source: Source) -> Network:
     """Call `package.module:callable` without arguments; it must return a `keras.Model`."""
     model = _call(source.location)
-    return from_model(model, (), source.input_shapes)
+    return from_model(model, (), source.input_shapes, conditioned=source.conditioned)
 
 
 def open_file(source: Source) -> Network:
@@ -53,14 +53,16 @@ def open_file(source: Source) -> Network:
             f"{path} is recognised as {_FORMS[source.kind]}, but Keras cannot load it: {_first_lines(error)}; "
             "save it again with the Keras that made it, or pass the function that builds it as package.module:callable"
         ) from error
-    return from_model(model, (), source.input_shapes)
+    return from_model(model, (), source.input_shapes, conditioned=source.conditioned)
 
 
 _FORMS = {SourceKind.KERAS: "a .keras archive", SourceKind.H5: "an HDF5 file"}
 
 
-def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple[int, ...]]) -> Network:
-    """Make a network of a Keras model: static shapes, clean names, weights checked.
+def from_model(
+    model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple[int, ...]], *, conditioned: bool = False
+) -> Network:
+    """Make a network of a Keras model: static shapes, clean names, weights checked (or replaced: `conditioned`).
 
     `declared` are the input specs a zoo case states (static, in order); `asked` are shapes the user asked for.
     """
@@ -69,6 +71,8 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
     if not isinstance(model, keras.Model):
         raise ModelRejectedError(f"got {type(model).__module__}.{type(model).__qualname__}, which is no keras.Model")
     specs, notes = shapes.make_static(declared or _input_specs(model, asked), asked)
+    if conditioned:
+        _condition(model, specs)
     names = naming.clean(spec.name for spec in specs)
     owners = Owners()
     function, outputs = _trace(model, names, specs, owners)
@@ -88,6 +92,15 @@ def from_model(model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple
         unroll=(lambda: _unrolled(model, names, specs, owners)) if is_recurrent(model) else None,
         resize=lambda specs: from_model(model, specs, ()),
     )
+
+
+def _condition(model: Any, specs: Sequence[TensorSpec]) -> None:
+    from harness.export.conditioning import condition
+
+    try:
+        condition(model, specs, seed=0)
+    except Exception as error:  # somebody's own layers may raise anything when they compute in float64
+        raise ModelRejectedError(f"the weights cannot be conditioned: {_first_lines(error)}") from error
 
 
 def _find_case(source: Source) -> Case:

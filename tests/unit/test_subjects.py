@@ -103,3 +103,11 @@ def test_cases_of_one_module_have_fingerprints_of_their_own():
     digests = {from_case(case, ZOO).fingerprint() for case in (first, second)}
     assert len(digests) == 2
     assert from_case(first, ZOO).fingerprint() in digests
+
+
+def test_only_a_live_keras_model_with_weights_of_its_own_can_be_given_others(tflite):
+    untrained = subject("no_such.module:build")
+    assert untrained.conditioned().source.conditioned
+    assert untrained.conditioned().conditioned() is None
+    assert subject(tflite).conditioned() is None
+    assert subject("architectures/seed_cnn").conditioned() is None  # a case of the zoo is conditioned as it is built
