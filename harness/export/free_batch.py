@@ -3,6 +3,9 @@
 Where the two are equal, the network does not depend on the batch. Where they differ, the difference says how it does:
 a Reshape to (2, 6) here and (3, 6) there is one to (-1, 6). So nothing is guessed from values that look like a batch
 size, and what was written stands for both models exactly. What follows no such pattern is refused by name.
+
+Constants that must be as long as the batch (a class token, initial states) are repeated at run time. OpenCV 5 does so;
+OpenCV 4 computes what depends on an input's shape once, at import, and then refuses other sizes.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import ExportFailedError
 from harness.export import free_batch, onnx_rewrites, rules
+from harness.export.constants import evaluate_constants
 from harness.export.network import Network
 from harness.export.onnx_conversion import convert, last_words, spared
 from harness.export.passes import sanitise
@@ -50,7 +51,8 @@ def export_with_free_batch(network: Network, folder: Path, opset: int) -> Manife
 def _converted(network: Network, opset: int) -> Any:
     """Return the ModelProto of a network, written in ways that OpenCV's importers read."""
     inputs, outputs = network.interface.input_names, network.interface.output_names
-    graph = sanitise(retrace(drop_control_inputs(network.folded), rules.ONNX), inputs, outputs)
+    graph = evaluate_constants(drop_control_inputs(network.folded), outputs)
+    graph = sanitise(retrace(graph, rules.ONNX), inputs, outputs)
     model = convert(graph, inputs, outputs, opset=opset)
     onnx_rewrites.drop_dangling_inputs(model)
     onnx_rewrites.state_output_shapes(model, network.interface.outputs)

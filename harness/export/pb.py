@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.export import graphs, keras_models, rules
+from harness.export.constants import evaluate_constants
 from harness.export.layouts import image_layout, layout_of
 from harness.export.network import Network
 from harness.export.passes import for_opencv
@@ -26,7 +27,8 @@ _FILE = "model.pb"
 def export(network: Network, folder: Path) -> Manifest:
     """Write the folded and sanitised graph: the recipe that loads."""
     interface = network.interface
-    graph = retrace(drop_control_inputs(network.folded), rules.PB)
+    graph = evaluate_constants(drop_control_inputs(network.folded), interface.output_names)
+    graph = evaluate_constants(retrace(graph, rules.PB), interface.output_names)
     graph = drop_unused_nodes(graph, interface.input_names, interface.output_names)
     graph = retrace(graph, pb_rules.RULES)
     graph = for_opencv(graph, interface.input_names, interface.output_names)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from harness.export.retracing import Rule, joined
 from harness.export.rules import (
+    accumulations,
     broadcasts,
     contractions,
     convolutions,
@@ -22,16 +23,21 @@ from harness.export.rules import (
     repeats,
     resampling,
     reshapes,
+    segments,
     slices,
     special_functions,
     tanh,
     transposed_convolutions,
+    updates,
 )
 
 ONNX: Mapping[str, Rule] = joined(
     contractions.RULES,
     convolutions.RULES,
     special_functions.RULES,
+    accumulations.RULES,
+    segments.RULES,
+    updates.RULES,
     patches.RULES,
     gathers.RULES,
     logic.RULES,
@@ -52,6 +58,8 @@ PB: Mapping[str, Rule] = joined(
     dilations.RULES,
     contractions.RULES,
     special_functions.RULES,
+    accumulations.RULES,
+    updates.RULES,
     patches.RULES,
     gathers.RULES,
     slices.RULES,

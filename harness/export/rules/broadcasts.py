@@ -5,7 +5,8 @@ it should. Keras's Add makes such sums, as BiasAdd, whenever one side is a vecto
 tf2onnx adds along the last. With ones in the other axes both have one rank.
 
 OpenCV 5.0 lets a convolution add what is added to it, even if that is larger ("residual added after convolution must
-have the same shape"); from a difference it keeps its hands off.
+have the same shape"); from a difference it keeps its hands off. OpenCV 4 lets a 3-D convolution take over any sum with
+a computed tensor, and then refuses it ("Conv3D does not support Conv+Add fusion optimization!").
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _IMAGE_RANK = 4
+_CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
 _OPS = (
     *("Add", "AddV2", "Sub", "Mul", "Div", "RealDiv", "DivNoNan", "FloorDiv", "FloorMod", "Pow", "SquaredDifference"),
     *("Maximum", "Minimum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "SelectV2"),
@@ -57,22 +59,27 @@ def _computed_bias(node: Any, inputs: Sequence[Any]) -> Any:
 
 
 def _kept_apart(x: Any, y: Any) -> Any:
-    """Return the sum as a difference where the smaller side comes from a convolution; None elsewhere."""
+    """Return the sum as a difference where OpenCV would have a convolution compute it; None elsewhere."""
     import tensorflow as tf
 
     if None in {x.shape.rank, y.shape.rank}:
         return None
     for whole, part in ((x, y), (y, x)):
         broadcast = tf.broadcast_static_shape(whole.shape, part.shape)
-        if whole.dtype.is_floating and list(whole.shape) == list(broadcast) != list(part.shape) and _convolved(part):
+        if not whole.dtype.is_floating or list(whole.shape) != list(broadcast):
+            continue
+        source = _source(part)
+        unequal = list(part.shape) != list(broadcast) and source.type in _CONVOLUTIONS
+        if unequal or (source.type == "Conv3D" and whole.op.type != "Const"):
             return tf.raw_ops.Sub(x=whole, y=part * tf.constant(-1, part.dtype))
     return None
 
 
-def _convolved(tensor: Any) -> bool:
+def _source(tensor: Any) -> Any:
+    """Return the operation behind a bias and changes of shape."""
     while tensor.op.type in {"Identity", "BiasAdd", "AddV2", "Squeeze", "Reshape", "ExpandDims"}:
         tensor = tensor.op.inputs[0]
-    return tensor.op.type in {"Conv2D", "DepthwiseConv2dNative"}
+    return tensor.op
 
 
 def _is_short(tensor: Any, rank: int) -> bool:

@@ -1,12 +1,15 @@
-"""Gathering by one list of indices for each item of the batch, where the batch has one item.
+"""Gathering by indices of several axes, or by a list for each item of a batch of one; and products of vectors.
 
-tf2onnx makes GatherND of it, for which OpenCV 4 has no layer; without the batch axis it is a plain Gather.
+tf2onnx makes GatherND of both, for which OpenCV 4 has no layer; with one number a place it is a plain Gather.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+_LARGEST_INDEX = 1 << 24
+"""OpenCV 4 computes indices in float32."""
 
 
 def _of_one_item(node: Any, inputs: Sequence[Any]) -> Any:
@@ -23,6 +26,27 @@ def _of_one_item(node: Any, inputs: Sequence[Any]) -> Any:
     return tf.reshape(gathered, [1, *sizes[1:number], *indices.shape.as_list()[1:], *sizes[number + 1 :]])
 
 
+def _by_several_axes(node: Any, inputs: Sequence[Any]) -> Any:
+    """Gather by one number where an index has several: OpenCV 4 has no layer for GatherND."""
+    import numpy as np
+    import tensorflow as tf
+
+    x, indices = inputs
+    if not (x.shape.is_fully_defined() and indices.shape.is_fully_defined()) or node.attr["bad_indices_policy"].s:
+        return None
+    sizes, depth = x.shape.as_list(), int(indices.shape[-1])
+    count = int(np.prod(sizes[:depth]))
+    if not depth or count > _LARGEST_INDEX:
+        return None
+    flat = tf.reshape(x, [count, *sizes[depth:]])
+    strides = [int(np.prod(sizes[axis + 1 : depth])) for axis in range(depth)]
+    numbers = [tf.squeeze(part, -1) for part in tf.split(indices, depth, axis=-1)]
+    place = numbers[-1]
+    for number, stride in zip(numbers[:-1], strides[:-1], strict=True):
+        place = place + number * tf.constant(stride, indices.dtype)
+    return tf.gather(flat, place)
+
+
 def _cross(_node: Any, inputs: Sequence[Any]) -> Any:
     """Write out the product of vectors, which ONNX does not have."""
     import tensorflow as tf
@@ -32,4 +56,4 @@ def _cross(_node: Any, inputs: Sequence[Any]) -> Any:
     return tf.concat([a[i] * b[j] - a[j] * b[i] for i, j in pairs], axis=-1)
 
 
-RULES = {"GatherV2": _of_one_item, "Cross": _cross}
+RULES = {"GatherV2": _of_one_item, "GatherNd": _by_several_axes, "Cross": _cross}

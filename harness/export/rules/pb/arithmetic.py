@@ -94,6 +94,16 @@ def enlarged(x: Any, shape: Sequence[int]) -> Any:
     return x
 
 
+def _enlarged_to(_node: Any, inputs: Sequence[Any]) -> Any:
+    """Take BroadcastTo, which grappler makes of a product with ones; the importer has no layer for it."""
+    import tensorflow as tf
+
+    shape = tf.get_static_value(inputs[1])
+    if shape is None or not inputs[0].shape.is_fully_defined() or not inputs[0].dtype.is_floating:
+        return None
+    return enlarged(inputs[0], shape.tolist())
+
+
 def _with_constant(op: str, x: Any, constant: Any, constant_first: bool) -> Any:
     import tensorflow as tf
 
@@ -196,4 +206,5 @@ RULES = {
     "Neg": _neg,
     "Rsqrt": _rsqrt,
     "Pow": _pow,
+    "BroadcastTo": _enlarged_to,
 }

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from harness.export.rules.pb.shapes import cut, reshaped, transposed
+from harness.export.rules.pb.arithmetic import enlarged
+from harness.export.rules.pb.shapes import cut, joined, reshaped, transposed
+
+_MOST_MATRICES = 64
 
 
 def _batched(node: Any, inputs: Sequence[Any]) -> Any:
@@ -28,9 +31,10 @@ def _batched(node: Any, inputs: Sequence[Any]) -> Any:
         return reshaped(
             _turned(reshaped(_by_matrix(_turned(y), matrix), [*wanted[:-2], wanted[-1], wanted[-2]])), wanted
         )
-    if x.op.type == "Const" or y.op.type == "Const" or x.shape[:-2].as_list() != y.shape[:-2].as_list():
-        return None
     count = prod(wanted[:-2])
+    if "Const" in {x.op.type, y.op.type}:
+        return reshaped(_one_by_one(x, y, wanted), wanted) if count <= _MOST_MATRICES else None
+    x, y = (enlarged(operand, [*wanted[:-2], *operand.shape.as_list()[-2:]]) for operand in (x, y))
     stacked = [reshaped(operand, [count, *operand.shape.as_list()[-2:]]) for operand in (x, y)]
     product = tf.raw_ops.BatchMatMul(x=stacked[0], y=stacked[1])
     # OpenCV 4 merges an activation (or a factor) into the product and then forgets it; into a slice it does not.
@@ -44,6 +48,28 @@ def _by_matrix(x: Any, y: Any) -> Any:
     inner, columns = (int(size) for size in y.shape[-2:])
     matrix = tf.constant(tf.get_static_value(y).reshape(inner, columns))
     return tf.raw_ops.MatMul(a=reshaped(x, [x.shape.num_elements() // inner, inner]), b=matrix)
+
+
+def _one_by_one(x: Any, y: Any, wanted: list[int]) -> Any:
+    """Return the products of computed matrices with constant ones, (count, rows, columns): each is a MatMul of its own.
+
+    The importer makes no blob of a constant for BatchMatMul.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    if x.op.type == "Const":  # x y = (y' x')'
+        turned = _one_by_one(_turned(y), _turned(x), [*wanted[:-2], wanted[-1], wanted[-2]])
+        return _turned(turned)
+    rows, inner = (int(size) for size in x.shape[-2:])
+    matrices = np.broadcast_to(tf.get_static_value(y), [*wanted[:-2], *y.shape.as_list()[-2:]])
+    matrices = matrices.reshape(-1, *matrices.shape[-2:])
+    stack = reshaped(enlarged(x, [*wanted[:-2], rows, inner]), [len(matrices), rows, inner])
+    parts = [
+        tf.raw_ops.MatMul(a=reshaped(cut(stack, 0, item, 1), [rows, inner]), b=tf.constant(matrix))
+        for item, matrix in enumerate(matrices)
+    ]
+    return joined([reshaped(part, [1, rows, wanted[-1]]) for part in parts], 0)
 
 
 def _turned(tensor: Any) -> Any:

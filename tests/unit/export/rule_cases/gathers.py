@@ -43,6 +43,12 @@ CASES = [
         computed_channels=_computed(-1),
     ),
     *table("GatherV2", (1, 5), lacks=(), has=(("GatherV2", 1), ("Squeeze", 1)))(of_a_row=_constant(1, 1, 4)),
+    *table("GatherNd", (3, 4, 5))(
+        places=lambda x: tf.gather_nd(x, tf.constant([[0, 1, 2], [2, 3, 4]])),
+        rows=lambda x: tf.gather_nd(x, tf.constant([[[0, 1], [2, 3]], [[1, 1], [0, 3]]])),
+        matrices=lambda x: tf.gather_nd(x, tf.constant([[1], [0]])),
+        computed=lambda x: tf.gather_nd(x, tf.cast(tf.minimum(tf.abs(x[:, :2, 0]), 2), tf.int32)),
+    ),
     *table("Cross", (2, 5, 3), (2, 5, 3))(
         vectors=tf.linalg.cross,
         constant=lambda x, y: tf.linalg.cross(x, tf.ones_like(y) * tf.constant([1, -2, 3], y.dtype)),
@@ -52,6 +58,10 @@ CASES = [
     *table("Cross", (3,), (3,))(single=tf.linalg.cross),
 ]
 LEFT_ALONE = [
+    *table("GatherNd", (3, 4, 5))(
+        all_of_it=lambda x: tf.gather_nd(x, tf.zeros([2, 0], tf.int32)),
+        of_open_size=lambda x: tf.gather_nd(x, tf.where(x > 0)),
+    ),
     *table("GatherV2", (2, 5, 6, 7))(of_two=_constant(1, 2, 4), computed_of_two=_computed(2)),
     *table("GatherV2", (1, 5, 6, 7))(
         plain=_constant(1, 4, batch_dims=0),

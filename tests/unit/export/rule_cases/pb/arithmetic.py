@@ -90,6 +90,11 @@ def _single_values(function: Callable[..., Any]) -> Any:
 
 
 CASES = [
+    *table("BroadcastTo", (3, 1, 5))(
+        grown=lambda x: tf.broadcast_to(x, [3, 4, 5]),
+        in_more_axes=lambda x: tf.broadcast_to(x, [2, 3, 4, 5]),
+        as_it_is=lambda x: tf.raw_ops.BroadcastTo(input=x, shape=tf.constant([3, 1, 5])),
+    ),
     *(
         case
         for op, function in _BINARY.items()

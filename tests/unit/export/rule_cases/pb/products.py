@@ -73,6 +73,16 @@ CASES = [
         for op in ("BatchMatMul", "BatchMatMulV3")
         for case in table(op, (2, 3, 4, 5), (2, 3, 6, 5))(turned=_product(_BATCHED[op], False, True))
     ),
+    *table("BatchMatMulV2", (3, 4, 5), (1, 5, 6))(unequal_stacks=_product(_BATCHED["BatchMatMulV2"], False, False)),
+    *table("BatchMatMulV2", (2, 1, 4, 5), (1, 3, 5, 6))(both_grow=_product(_BATCHED["BatchMatMulV2"], False, False)),
+    *table("BatchMatMulV2", (3, 4, 5), has=(("MatMul", 3), ("BatchMatMul", 0)))(
+        constant_stack=lambda x: x @ tf.constant(_constant(3, 5, 6), x.dtype),
+        constant_first=lambda x: tf.constant(_constant(3, 2, 4), x.dtype) @ x,
+    ),
+    *table("BatchMatMulV2", (2, 1, 4, 5), has=(("BatchMatMul", 0),))(
+        constant_stack_grows=lambda x: x @ tf.constant(_constant(1, 3, 5, 6), x.dtype),
+        constant_first_grows=lambda x: tf.constant(_constant(3, 2, 4), x.dtype) @ x,
+    ),
     *table("BatchMatMulV2", (2, 4, 5), has=(("Slice", 1),))(
         stays_apart=lambda x: tf.nn.relu(tf.raw_ops.BatchMatMulV2(x=x, y=tf.tanh(x), adj_y=True))
     ),
@@ -93,9 +103,5 @@ CASES = [
 ]
 LEFT_ALONE = [
     *table("MatMul", (4, 5), (5, 6))(plain=_plain(False, False)),
-    *table("BatchMatMulV2", (3, 4, 5), (1, 5, 6))(
-        unequal_stacks=_product(_BATCHED["BatchMatMulV2"], False, False),
-        constant_stack=lambda x, _: x @ tf.constant(_constant(3, 5, 6), x.dtype),
-        constant_first=lambda x, _: tf.constant(_constant(3, 2, 4), x.dtype) @ x,
-    ),
+    *table("BatchMatMulV2", (65, 2, 3))(many=lambda x: x @ tf.constant(_constant(65, 3, 2), x.dtype)),
 ]
