@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.inputs import Array
 from harness.records import Parity, finite
 from harness.tolerance import Reference, Tolerance, derive
+
+_Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,27 +87,33 @@ def _max_abs(got: Array, reference: Reference) -> float:
 
 
 def sensitivity(references: Sequence[Sequence[Reference]]) -> float:
-    """Return by how much the outputs vary over the inputs, in units of the tolerance: the least varying output counts.
+    """Return how well the inputs are told apart, in tolerances: by the two that differ most; the worst output counts.
 
-    `references[k][o]` is output o on input k. Below `tolerance.SENSITIVITY_NEEDED` agreement proves nothing.
-    Integer outputs have no tolerance: they count as sensitive as soon as they vary at all.
+    `references[k][o]` is output o on input k. What passes on both of two inputs must tell them apart as far as the
+    reference does, less a tolerance of each; one input at which the network is not steady does not undo that.
+    Below `tolerance.SENSITIVITY_NEEDED` agreement proves nothing. Integer outputs count as soon as they vary at all.
     """
     by_output = zip(*references, strict=True)
     return min((_spread(list(column)) for column in by_output), default=0.0)
 
 
 def _spread(column: list[Reference]) -> float:
-    shapes = {reference.best.shape for reference in column}
-    if len(shapes) != 1 or len(column) < 2:
+    if len({reference.best.shape for reference in column}) != 1:
         return 0.0
-    stack = np.stack([np.asarray(reference.best, dtype=np.float64) for reference in column])
+    values = [np.asarray(reference.best, dtype=np.float64) for reference in column]
+    allowed = [derive(reference).allowed for reference in column]
+    pairs = combinations(range(len(column)), 2)
+    return max((_apart(values[i], values[j], max(allowed[i], allowed[j])) for i, j in pairs), default=0.0)
+
+
+def _apart(one: _Doubles, other: _Doubles, allowed: float) -> float:
+    """Return the largest finite difference in units of what is allowed."""
     with np.errstate(invalid="ignore"):
-        spreads = np.ptp(stack, axis=0)
-    spread = float(np.max(spreads, where=np.isfinite(spreads), initial=0.0))
-    allowed = max(derive(reference).allowed for reference in column)
+        gaps = np.abs(one - other)
+    gap = float(np.max(gaps, where=np.isfinite(gaps), initial=0.0))
     if allowed == 0.0:
-        return float(np.finfo(np.float32).max) if spread > 0 else 0.0
-    return spread / allowed
+        return float(np.finfo(np.float32).max) if gap > 0 else 0.0
+    return gap / allowed
 
 
 def summarise(differences: Sequence[Difference], *, inputs: int, sensitivity: float) -> Parity:

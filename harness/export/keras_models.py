@@ -139,11 +139,20 @@ def _input_specs(model: Any, asked: Sequence[tuple[int, ...]]) -> tuple[TensorSp
     if symbolic is not None and not asked:
         return ()
     if not asked:
+        return _built_with(model)
+    return tuple(TensorSpec(name=f"input_{index}", shape=shape) for index, shape in enumerate(asked))
+
+
+def _built_with(model: Any) -> tuple[TensorSpec, ...]:
+    """Read the shape, or the list of shapes, that a subclassed model was built or first called with."""
+    told = (model.get_build_config() or {}).get("input_shape") or ()
+    shapes_told = [told] if all(size is None or isinstance(size, int) for size in told) else list(told)
+    if not told or not all(isinstance(shape, (tuple, list)) for shape in shapes_told):
         raise ModelRejectedError(
             f"{type(model).__name__} is a subclassed model that was never called, so its inputs are unknown; "
             "pass --input-shape (one for each input)"
         )
-    return tuple(TensorSpec(name=f"input_{index}", shape=shape) for index, shape in enumerate(asked))
+    return tuple(TensorSpec(name=f"input_{index}", shape=tuple(shape)) for index, shape in enumerate(shapes_told))
 
 
 def _spec(tensor: Any) -> TensorSpec:

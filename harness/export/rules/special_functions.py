@@ -1,4 +1,7 @@
-"""Erfc, Expm1 and Log1p, which ONNX does not have: `tf2onnx has no conversion for Erfc` is what exact GELU ends in."""
+"""Functions of one number that ONNX does not have, and logarithms of a softmax.
+
+`tf2onnx has no conversion for Erfc` is what exact GELU ends in.
+"""
 
 from __future__ import annotations
 
@@ -24,4 +27,12 @@ def _log1p(_node: Any, inputs: Sequence[Any]) -> Any:
     return tf.math.log(inputs[0] + 1)
 
 
-RULES = {"Erfc": _erfc, "Expm1": _expm1, "Log1p": _log1p}
+def _log_softmax(_node: Any, inputs: Sequence[Any]) -> Any:
+    """Take no logarithm of what may be nought: every OpenCV computes log(softmax), -infinity from 104 below the top."""
+    import tensorflow as tf
+
+    shifted = inputs[0] - tf.reduce_max(inputs[0], -1, keepdims=True)
+    return shifted - tf.math.log(tf.reduce_sum(tf.exp(shifted), -1, keepdims=True))
+
+
+RULES = {"Erfc": _erfc, "Expm1": _expm1, "Log1p": _log1p, "LogSoftmax": _log_softmax}
