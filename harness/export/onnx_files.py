@@ -52,7 +52,7 @@ def _converted(network: Network, opset: int) -> Any:
     """Return the ModelProto of a network, written in ways that OpenCV's importers read."""
     inputs, outputs = network.interface.input_names, network.interface.output_names
     graph = evaluate_constants(drop_control_inputs(network.folded), outputs)
-    graph = sanitise(retrace(graph, rules.ONNX), inputs, outputs)
+    graph = sanitise(retrace(graph, rules.for_opset(opset)), inputs, outputs)
     model = convert(graph, inputs, outputs, opset=opset)
     onnx_rewrites.drop_dangling_inputs(model)
     onnx_rewrites.state_output_shapes(model, network.interface.outputs)

@@ -1,7 +1,7 @@
 """Connect consumers past Identity-like nodes to what these pass through.
 
 OpenCV removes Identity itself, but only where it is not an output, and it does not know StopGradient,
-PreventGradient, Snapshot or CheckNumerics at all ("Can't create layer of type").
+PreventGradient, Snapshot, CheckNumerics or EnsureShape at all ("Can't create layer of type").
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.export.passes.nodes import canonical, copy_of, rebuild
 
-_PASS_THROUGH = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics"})
+_PASS_THROUGH = frozenset({"Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "EnsureShape"})
 
 
 def bypass_identities(graph: Any, keep: Sequence[str]) -> Any:

@@ -29,9 +29,11 @@ from harness.export.rules import (
     tanh,
     transposed_convolutions,
     updates,
+    volumes,
 )
 
 ONNX: Mapping[str, Rule] = joined(
+    dilations.RULES,
     contractions.RULES,
     convolutions.RULES,
     special_functions.RULES,
@@ -52,6 +54,17 @@ ONNX: Mapping[str, Rule] = joined(
     broadcasts.RULES,
 )
 """For ONNX: against what tf2onnx cannot convert, and what OpenCV makes of what it converts."""
+
+ONNX_OLDER: Mapping[str, Rule] = joined(volumes.RULES, ONNX)
+"""For the older opsets, which are tried for OpenCV 4: without what only OpenCV 5 can compute."""
+
+_LAST_OLDER_OPSET = 11
+
+
+def for_opset(opset: int) -> Mapping[str, Rule]:
+    """Return the rules for an ONNX opset."""
+    return ONNX_OLDER if opset <= _LAST_OLDER_OPSET else ONNX
+
 
 PB: Mapping[str, Rule] = joined(
     {"SelectV2": logic.RULES["SelectV2"]},

@@ -7,6 +7,9 @@ tf2onnx adds along the last. With ones in the other axes both have one rank.
 OpenCV 5.0 lets a convolution add what is added to it, even if that is larger ("residual added after convolution must
 have the same shape"); from a difference it keeps its hands off. OpenCV 4 lets a 3-D convolution take over any sum with
 a computed tensor, and then refuses it ("Conv3D does not support Conv+Add fusion optimization!").
+
+OpenCV 5.0 holds convolved images in blocks of channels, and of two such images with different numbers of channels makes
+one with an axis too many ("C0 <= 1 in toLayout", or a result of shape (1, 1, 8, 10, 8) for (1, 6, 8, 10)).
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ from typing import Any
 
 _IMAGE_RANK = 4
 _CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
+_HANDED_ON = frozenset(
+    {"Identity", "BiasAdd", "AddV2", "Add", "Sub", "Mul", "Neg", "Exp", "Sqrt", "Rsqrt", "Square", "Abs"}
+    | {"Sigmoid", "Tanh", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Erf", "Minimum", "Maximum"}
+    | {"FusedBatchNormV3", "ResizeNearestNeighbor", "ResizeBilinear", "PadV2", "Pad"}
+)
 _OPS = (
     *("Add", "AddV2", "Sub", "Mul", "Div", "RealDiv", "DivNoNan", "FloorDiv", "FloorMod", "Pow", "SquaredDifference"),
     *("Maximum", "Minimum", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "SelectV2"),
@@ -25,7 +33,7 @@ _OPS = (
 def _same_rank(node: Any, inputs: Sequence[Any]) -> Any:
     import tensorflow as tf
 
-    level = levelled(inputs)
+    level = _as_many_channels(levelled(inputs))
     if node.op in {"Add", "AddV2"} and (apart := _kept_apart(*level)) is not None:
         return apart
     if all(new is old for new, old in zip(level, inputs, strict=True)):
@@ -40,6 +48,29 @@ def levelled(inputs: Sequence[Any]) -> list[Any]:
     if None in ranks:
         return list(inputs)
     return [_with_ones(tensor, max(ranks)) if _is_short(tensor, max(ranks)) else tensor for tensor in inputs]
+
+
+def _as_many_channels(tensors: Sequence[Any]) -> list[Any]:
+    """Repeat the one channel of an attention map, by a 1x1 convolution with ones, where others have more."""
+    import tensorflow as tf
+
+    if not all(tensor.shape.rank == _IMAGE_RANK and tensor.shape.is_fully_defined() for tensor in tensors):
+        return list(tensors)
+    channels = max(int(tensor.shape[-1]) for tensor in tensors)
+    return [
+        tf.nn.conv2d(tensor, tf.ones([1, 1, 1, channels], tensor.dtype), 1, "VALID")
+        if tensor.shape[-1] == 1 < channels and tensor.dtype.is_floating and _is_blocked(tensor)
+        else tensor
+        for tensor in tensors
+    ]
+
+
+def _is_blocked(tensor: Any) -> bool:
+    """Whether OpenCV 5 may hold a tensor in blocks of channels: what convolutions give, and elementwise ops hand on."""
+    operation = tensor.op
+    while operation.type in _HANDED_ON:
+        operation = operation.inputs[0].op
+    return operation.type in {*_CONVOLUTIONS, "Conv2DBackpropInput", "MaxPool", "AvgPool"}
 
 
 def _computed_bias(node: Any, inputs: Sequence[Any]) -> Any:

@@ -1,7 +1,8 @@
 """Dilated convolutions, which TensorFlow computes by SpaceToBatchND, Conv2D and BatchToSpaceND, as one op.
 
-The `.pb` importer takes these three for one convolution of images only ("Assertion failed: dilation.size() == 2"), and
-believes the padding behind to be that before.
+tf2onnx finds the three only where none of them was rewritten; what it leaves OpenCV 4 cannot read ("shapeIt !=
+outShapes.end()"). The `.pb` importer takes them for one convolution of images only ("Assertion failed: dilation.size()
+== 2"), and believes the padding behind to be that before.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def _one_convolution(_node: Any, inputs: Sequence[Any]) -> Any:
     if len(block) < _AXES and kernel.shape[0] != 1:
         return None
     missing = _AXES - len(block)
+    pads = pads + block[:, None] * _own_pads(convolution)[-len(block) :]  # a row among rows `block` apart
     padded = tf.pad(x, [[0, 0], *pads.tolist(), [0, 0]])
     made = getattr(tf.raw_ops, convolution.type)(
         input=tf.expand_dims(padded, 1) if missing else padded,
@@ -41,6 +43,15 @@ def _one_convolution(_node: Any, inputs: Sequence[Any]) -> Any:
     begin = [0, *crops[:, 0].tolist(), 0]
     sizes = [size - cut for size, cut in zip(made.shape.as_list(), [0, *crops.sum(1).tolist(), 0], strict=True)]
     return tf.slice(made, begin, sizes) if crops.any() else made
+
+
+def _own_pads(convolution: Any) -> Any:
+    """Return the rows and columns of zeros that a convolution itself adds before and after (it is VALID otherwise)."""
+    import numpy as np
+
+    if convolution.get_attr("padding") != b"EXPLICIT":
+        return np.zeros((_AXES, 2), np.int64)
+    return np.array(convolution.get_attr("explicit_paddings")[2:6]).reshape(_AXES, 2)
 
 
 def _above(tensor: Any) -> Any:

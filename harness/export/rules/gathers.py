@@ -26,6 +26,29 @@ def _of_one_item(node: Any, inputs: Sequence[Any]) -> Any:
     return tf.reshape(gathered, [1, *sizes[1:number], *indices.shape.as_list()[1:], *sizes[number + 1 :]])
 
 
+def _of_several_items(node: Any, inputs: Sequence[Any]) -> Any:
+    """Gather by one list for each of several items: along the axis that follows the batch, all items as one."""
+    import numpy as np
+    import tensorflow as tf
+
+    x, indices, axis = inputs[0], inputs[1], tf.get_static_value(inputs[2])
+    depth = int(node.attr["batch_dims"].i)
+    if axis is None or depth < 1 or not (x.shape.is_fully_defined() and indices.shape.is_fully_defined()):
+        return None
+    sizes, places = x.shape.as_list(), indices.shape.as_list()
+    items = int(np.prod(sizes[:depth]))
+    if int(axis) % len(sizes) != depth or items * sizes[depth] > _LARGEST_INDEX:
+        return None
+    offsets = np.arange(items).reshape(sizes[:depth] + [1] * (len(places) - depth)) * sizes[depth]
+    rows = tf.reshape(x, [items * sizes[depth], *sizes[depth + 1 :]])
+    return tf.gather(rows, indices + tf.constant(offsets, indices.dtype))
+
+
+def _gather(node: Any, inputs: Sequence[Any]) -> Any:
+    made = _of_one_item(node, inputs)
+    return _of_several_items(node, inputs) if made is None else made
+
+
 def _by_several_axes(node: Any, inputs: Sequence[Any]) -> Any:
     """Gather by one number where an index has several: OpenCV 4 has no layer for GatherND."""
     import numpy as np
@@ -56,4 +79,4 @@ def _cross(_node: Any, inputs: Sequence[Any]) -> Any:
     return tf.concat([a[i] * b[j] - a[j] * b[i] for i, j in pairs], axis=-1)
 
 
-RULES = {"GatherV2": _of_one_item, "GatherNd": _by_several_axes, "Cross": _cross}
+RULES = {"GatherV2": _gather, "GatherNd": _by_several_axes, "Cross": _cross}

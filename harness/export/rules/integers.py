@@ -28,23 +28,28 @@ def _is_whole(tensor: Any) -> bool:
 
 
 def _one_hot(node: Any, inputs: Sequence[Any]) -> Any:
-    """Take 1 - |id - class|: for whole numbers, 1 for the class and not positive for the others."""
-    import numpy as np
     import tensorflow as tf
 
     ids, depth = inputs[0], tf.get_static_value(inputs[1])
     if depth is None or ids.shape.rank is None:
         return None
-    axis = int(node.attr["axis"].i) % (ids.shape.rank + 1)
-    shape = [1] * (ids.shape.rank + 1)
-    shape[axis] = int(depth)
-    classes = np.arange(int(depth), dtype=np.float32).reshape(shape)
-    hot = tf.nn.relu(1 - tf.abs(tf.expand_dims(tf.cast(ids, tf.float32), axis) - classes))
+    hot = hot_along(ids, int(depth), int(node.attr["axis"].i) % (ids.shape.rank + 1))
     on, off = (tf.cast(value, tf.float32) for value in inputs[2:4])
     given = [tf.get_static_value(value) for value in inputs[2:4]]
     if given != [1, 0]:
         hot = hot * (on - off) + off
     return tf.cast(hot, inputs[2].dtype)
+
+
+def hot_along(ids: Any, depth: int, axis: int) -> Any:
+    """Return max(0, 1 - |id - class|), along a new axis: for whole numbers 1 for the class and 0 for the others."""
+    import numpy as np
+    import tensorflow as tf
+
+    shape = [1] * (ids.shape.rank + 1)
+    shape[axis] = depth
+    classes = np.arange(depth, dtype=np.float32).reshape(shape)
+    return tf.nn.relu(1 - tf.abs(tf.expand_dims(tf.cast(ids, tf.float32), axis) - classes))
 
 
 def _bucketize(node: Any, inputs: Sequence[Any]) -> Any:

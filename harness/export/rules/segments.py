@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from harness.export.rules.integers import hot_along
+
 _MOST_ELEMENTS = 1 << 22
 
 
@@ -34,19 +36,12 @@ def _count(node: Any, inputs: Sequence[Any]) -> Any:
     ids, weights, size = inputs[0], inputs[2], _bounded(inputs[1])
     if size is None or not ids.shape.is_fully_defined() or not weights.shape.is_fully_defined():
         return None
-    hot = tf.one_hot(ids, size, dtype=node_dtype(node))
+    hot = tf.cast(hot_along(ids, size, ids.shape.rank), tf.as_dtype(node.attr["T"].type))
     if node.attr["binary_output"].b:
         return tf.reduce_max(hot, axis=-2)
     if weights.shape.num_elements():
         hot = hot * tf.expand_dims(tf.reshape(weights, ids.shape), -1)
     return tf.reduce_sum(hot, axis=-2)
-
-
-def node_dtype(node: Any) -> Any:
-    """Return the type of a node's result."""
-    import tensorflow as tf
-
-    return tf.as_dtype(node.attr["T"].type)
 
 
 def _bounded(size: Any) -> int | None:

@@ -122,7 +122,19 @@ def _of_unknown_rank(x: Any, y: Any) -> Any:
     return tf.reshape(x, tf.unique(tf.cast(y[0], tf.int32))[0]) + _conv(x)
 
 
+def _map(x: Any) -> Any:
+    """One channel of an image, as spatial attention and centre-ness heads make it."""
+    return tf.sigmoid(tf.nn.conv2d(x, tf.constant(np.random.RandomState(2).randn(1, 1, 3, 1), x.dtype), 1, "SAME"))
+
+
 CASES = [
+    *table("Mul", (1, 4, 5, 3), lacks=(), has=(("Conv2D", 2),))(
+        attended=lambda x: x * _map(x), attended_first=lambda x: _map(x) * x
+    ),
+    *table("Maximum", (1, 4, 5, 3), lacks=(), has=(("Conv2D", 2),))(bounded=lambda x: tf.maximum(_map(x), tf.tanh(x))),
+    *table("AddV2", (1, 4, 5, 3), lacks=(), has=(("Conv2D", 2),))(
+        pooled=lambda x: tf.nn.max_pool2d(_map(x), 3, 1, "SAME") + x
+    ),
     *(case for op in (*_NUMBERS, *_COMPARISONS) for case in _right(op)),
     *(case for op in ("Sub", "RealDiv", "FloorMod", "Greater") for case in _left(op)),
     *_case("Pow", "right", _power),
@@ -151,6 +163,9 @@ CASES = [
     *_apart("BiasAdd", "convolved_channels_first", _convolved_bias_first, lacks=("AddV2",)),
 ]
 LEFT_ALONE = [
+    *table("Mul", (1, 4, 5, 3))(
+        averaged=lambda x: x * tf.reduce_mean(x, -1, keepdims=True), both_single=lambda x: _map(x) * _map(tf.tanh(x))
+    ),
     *_case("AddV2", "one_rank", lambda x, y: x + tf.reshape(y, (2, 1, 1, 3))),
     *_case("AddV2", "constant", lambda x, _: x + tf.constant([1, 2, 3], x.dtype)),
     *_case("AddV2", "scalar", lambda x, y: x + tf.reduce_max(y)),

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.unit.export.graph_cases import table
 
 _ROW = np.random.RandomState(1).randn(4, 3, 5)
+_NINE = np.random.RandomState(3).randn(9, 3, 5)
 _IMAGE = np.random.RandomState(2).randn(2, 3, 3, 2)
 _BLOCKS = ("SpaceToBatchND", "BatchToSpaceND")
 
@@ -32,6 +33,7 @@ CASES = [
         same_uneven=_convolution("SAME", 3),
         valid=_convolution("VALID", 2),
         valid_farther=_convolution("VALID", 4),
+        with_a_tenth_tap=lambda x: tf.nn.convolution(x, tf.constant(_NINE, x.dtype), 1, "SAME", dilations=2),
     ),
     *table("BatchToSpaceND", (1, 7, 8, 3), compiled=True, lacks=_BLOCKS, has=(("DepthwiseConv2dNative", 1),))(
         image=_of_image

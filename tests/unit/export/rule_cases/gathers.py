@@ -43,6 +43,13 @@ CASES = [
         computed_channels=_computed(-1),
     ),
     *table("GatherV2", (1, 5), lacks=(), has=(("GatherV2", 1), ("Squeeze", 1)))(of_a_row=_constant(1, 1, 4)),
+    *table("GatherV2", (2, 5, 6, 7), lacks=("GatherNd",), has=(("GatherV2", 1),))(
+        of_two=_constant(1, 2, 4),
+        of_two_by_tables=_constant(1, 2, 4, 3),
+        computed_of_two=_computed(1),
+        two_batch_axes=_constant(2, 2, 5, 4, batch_dims=2),
+        along_an_axis=lambda x: tf.gather(x, tf.argsort(x, -1), axis=3, batch_dims=3),
+    ),
     *table("GatherNd", (3, 4, 5))(
         places=lambda x: tf.gather_nd(x, tf.constant([[0, 1, 2], [2, 3, 4]])),
         rows=lambda x: tf.gather_nd(x, tf.constant([[[0, 1], [2, 3]], [[1, 1], [0, 3]]])),
@@ -62,11 +69,10 @@ LEFT_ALONE = [
         all_of_it=lambda x: tf.gather_nd(x, tf.zeros([2, 0], tf.int32)),
         of_open_size=lambda x: tf.gather_nd(x, tf.where(x > 0)),
     ),
-    *table("GatherV2", (2, 5, 6, 7))(of_two=_constant(1, 2, 4), computed_of_two=_computed(2)),
+    *table("GatherV2", (2, 5, 6, 7))(farther_behind=_constant(3, 2, 4)),
     *table("GatherV2", (1, 5, 6, 7))(
         plain=_constant(1, 4, batch_dims=0),
         plain_table=_constant(2, 1, 4, batch_dims=0),
-        two_batch_axes=_constant(2, 1, 5, batch_dims=2),
         of_open_size=lambda x: tf.gather(x, tf.where(x[0, 0, 0] > 0)[tf.newaxis, :, 0], axis=3, batch_dims=1),
     ),
 ]
