@@ -30,6 +30,7 @@ from harness.export.rules import (
     transposed_convolutions,
     updates,
     volumes,
+    whole_numbers,
 )
 
 ONNX: Mapping[str, Rule] = joined(
@@ -55,7 +56,7 @@ ONNX: Mapping[str, Rule] = joined(
 )
 """For ONNX: against what tf2onnx cannot convert, and what OpenCV makes of what it converts."""
 
-ONNX_OLDER: Mapping[str, Rule] = joined(volumes.RULES, ONNX)
+ONNX_OLDER: Mapping[str, Rule] = joined(volumes.RULES, whole_numbers.RULES, ONNX)
 """For the older opsets, which are tried for OpenCV 4: without what only OpenCV 5 can compute."""
 
 _LAST_OLDER_OPSET = 11
