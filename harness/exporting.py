@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Exporter:
         self._seconds = seconds
         self._threads = threads
         self._child: Child | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        """Where the child keeps its temporary files: TensorFlow leaves some behind at each tracing."""
 
     def describe(self, source: Source) -> ModelInfo:
         """Open a model and say what it is. Raises ModelRejectedError, ExporterLostError."""
@@ -75,11 +78,16 @@ class Exporter:
         """End the child, if there is one."""
         if self._child is not None:
             self._child.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def _ask(self, do: str, **words: Any) -> Any:
         fresh = self._child is None or not self._child.alive
         if fresh:
-            self._child = Child(exporter_argv(self._threads), name="the exporter", env=exporter_environment())
+            self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="dnn-harness-exporter-")
+            environment = {**exporter_environment(), "TMPDIR": self._scratch.name}
+            self._child = Child(exporter_argv(self._threads), name="the exporter", env=environment)
         assert self._child is not None  # noqa: S101 - for mypy: it was started above
         deadline = self._seconds + (START_SECONDS if fresh else 0.0)
         try:

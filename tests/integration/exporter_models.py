@@ -114,6 +114,25 @@ def subclassed() -> Any:
     return Subclassed()
 
 
+def called() -> Any:
+    model = Subclassed()
+    model(keras.Input((5,)))
+    return model
+
+
+class Joining(Subclassed):
+    """Takes a list of two."""
+
+    def call(self, x: Any) -> Any:
+        return self.dense(keras.ops.concatenate(x, axis=-1))
+
+
+def called_with_two() -> Any:
+    model = Joining()
+    model([np.zeros((1, 5), np.float32), np.zeros((1, 3), np.float32)])
+    return model
+
+
 def not_a_number() -> Any:
     model = _sequential((4,), layers.Dense(3, name="the_culprit"))
     kernel = model.layers[0].kernel

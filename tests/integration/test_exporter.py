@@ -148,9 +148,9 @@ def test_two_builds_have_the_same_weights(exporter, tmp_path):
 def test_rounding_noise_comes_from_the_twin_or_says_why_not(exporter, tmp_path):
     arrays = inputs_of(exporter.describe(source("prelu")))
     found, why = reference(exporter, source("prelu"), arrays, tmp_path)
-    assert why == "float64 twin of the frozen graph"
+    assert why.startswith("float64 twin of the frozen graph")
     assert found["f64_0"].dtype == np.float64
-    assert float(found["noise_0"]) == np.abs(found["f32_0"] - found["f64_0"]).max() > 0
+    assert float(found["noise_0"]) >= np.abs(found["f32_0"] - found["f64_0"]).max() > 0
     arrays = inputs_of(exporter.describe(source("max_pool_3d")))
     found, why = reference(exporter, source("max_pool_3d"), arrays, tmp_path)
     assert "perturbations of 1 ulp" in why
@@ -164,6 +164,11 @@ def test_open_axes_are_chosen_said_and_can_be_given(exporter, tmp_path):
     assert any("leaves axes open" in note for note in manifest.notes)
     asked = source("open_size", input_shapes=((2, 32, 48, 3),))
     assert exporter.describe(asked).outputs[0].shape == (2, 30, 46, 4)
+
+
+def test_a_subclassed_model_has_the_shapes_it_was_called_with(exporter):
+    assert [spec.shape for spec in exporter.describe(source("called")).inputs] == [(1, 5)]
+    assert [spec.shape for spec in exporter.describe(source("called_with_two")).inputs] == [(1, 5), (1, 3)]
 
 
 def test_a_subclassed_model_takes_the_shape_asked_for(exporter):
@@ -191,7 +196,7 @@ def test_a_frozen_graph_goes_through_every_graph_route(exporter, tmp_path):
     file = Source(kind=SourceKind.PB, location=str(model))
     arrays = inputs_of(exporter.describe(file))
     expected, why = reference(exporter, file, arrays, tmp_path)
-    assert why == "float64 twin of the frozen graph"
+    assert why.startswith("float64 twin of the frozen graph")
     assert expected["f32_0"].shape == (1, 10)
     for route in ("onnx", "tflite"):
         folder = tmp_path / "again"

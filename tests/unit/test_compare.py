@@ -233,3 +233,11 @@ def test_a_wrong_shape_is_worse_than_any_number():
 def test_a_parity_is_always_fit_for_json():
     difference = compare_output(layer(), TRUE, "p")
     to_json(summarise([difference], inputs=1, sensitivity=float("inf")))
+
+
+def test_one_input_at_which_the_network_is_not_steady_does_not_hide_that_the_others_are_told_apart():
+    def at(value: float, noise: float):
+        return [Reference(name="y", float32=np.float32([value]), best=np.array([value]), noise=noise, why="twin")]
+
+    assert sensitivity([at(0.0, 1e-7), at(1.0, 1e-7), at(0.5, 10.0)]) > SENSITIVITY_NEEDED
+    assert sensitivity([at(0.0, 1e-7), at(1.0, 10.0)]) < SENSITIVITY_NEEDED

@@ -72,3 +72,15 @@ def test_what_neither_can_compute_has_no_reference():
     found = network(lambda x: tf.numpy_function(refuse, [x], x.dtype))
     with pytest.raises(NoReferenceError, match="TensorFlow cannot compute the model's outputs"):
         references._by_function(found)([IMAGE])
+
+
+def test_where_the_network_is_not_steady_the_noise_says_so(tmp_path):
+    """At a tie any rounding decides: the twin, in exact arithmetic, sees none."""
+    tied = np.full(CHANNELS_FIRST.shape, 0.5, np.float32)
+    np.savez(tmp_path / "in.npz", i0=tied)
+    steps = network(lambda x: tf.identity(tf.cast(tf.argmax(tf.reshape(x, [-1])), x.dtype) + 0 * x, name="output_0"))
+    why = references.compute(steps, [tmp_path / "in.npz"], [tmp_path / "out.npz"])
+    with np.load(tmp_path / "out.npz") as found:
+        assert np.abs(found["f32_0"] - found["f64_0"]).max() == 0
+        assert float(found["noise_0"]) >= 1
+    assert "moved by 1 ulp" in why
