@@ -19,11 +19,13 @@ def _without_padding(node: Any, inputs: Sequence[Any]) -> Any:
     if wanted is None or not x.shape.is_fully_defined() or node.attr["data_format"].s not in {b"NHWC", b""}:
         return None
     strides, dilations = list(node.attr["strides"].list.i), list(node.attr["dilations"].list.i) or [1] * 4
+    dense = _with_zeros(kernel, dilations)
+    kernel, dilations = (kernel, dilations) if dense is None else (dense, [1] * 4)
     if node.attr["padding"].s not in {b"SAME", b"VALID"}:
         return None
     same = node.attr["padding"].s == b"SAME"
     full, begin, missing = [int(wanted[0])], [0], [[0, 0]]
-    plain = True
+    plain = dense is None
     for axis in (1, 2):
         size, reach = int(wanted[axis]), (int(kernel.shape[axis - 1]) - 1) * dilations[axis] + 1
         natural = (int(x.shape[axis]) - 1) * strides[axis] + reach
@@ -47,6 +49,23 @@ def _without_padding(node: Any, inputs: Sequence[Any]) -> Any:
     if kept != y.shape.as_list():
         y = tf.slice(y, [*begin, 0], kept)
     return tf.pad(y, [*missing, [0, 0]]) if kept != wanted.tolist() else y
+
+
+def _with_zeros(kernel: Any, dilations: Sequence[int]) -> Any:
+    """Return a constant kernel with zeros between its taps, so that it needs no dilation; None where it has none.
+
+    OpenCV 4 leaves dilation out of the size of the result: (1, 7, 9, 4) where it should be (1, 9, 11, 4).
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    value = tf.get_static_value(kernel)
+    if value is None or set(dilations) == {1}:
+        return None
+    taps = [(size - 1) * step + 1 for size, step in zip(value.shape[:2], dilations[1:3], strict=True)]
+    spread = np.zeros([*taps, *value.shape[2:]], value.dtype)
+    spread[:: dilations[1], :: dilations[2]] = value
+    return tf.constant(spread)
 
 
 RULES = {"Conv2DBackpropInput": _without_padding}

@@ -39,6 +39,8 @@ CASES = [
     ),
     *_dilated(
         dilated_same=_transposed((3, 2), (5, 7), 1, dilations=(2, 3)),
+        dilated_valid=_transposed((3, 2), (9, 10), 1, "VALID", dilations=(2, 3)),
+        dilated_natural=_transposed((3, 3), (5, 7), 1, dilations=2),
         dilated_uneven=_transposed((2, 4), (5, 7), 1, dilations=(3, 1)),
     ),
 ]
