@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.records import Judgement, Outcome, Record
 from harness.report import figures
-from harness.report.model import Cell, Column, ColumnSummary, Report, RunInfo
+from harness.report.model import Cell, Column, ColumnSummary, Rate, Report, RunInfo
 from harness.report.plaintext import one_line, visible
 from harness.report.tabulate import build_report
 from harness.report.words import JUDGEMENTS, OUTCOMES, UNJUDGED
@@ -42,6 +42,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _counts(report)
     yield from _failures("Needs attention, worst first", report.attention)
     yield from _ways([way for place in report.places for way in place.ways])
+    yield from _rates(report)
     yield from _failures("Known failures, as expected", report.known)
     yield from _matrix(report)
     yield from _run(report)
@@ -117,6 +118,39 @@ def _way(summary: ColumnSummary) -> tuple[str, ...]:
     )
 
 
+def _rates(report: Report) -> Iterator[str]:
+    if not report.rates:
+        return
+    yield "## Rates by kind and family"
+    yield ""
+    yield "Cells that load and match, of those tried; *best*: cases that some route serves."
+    yield ""
+    heads, order = _rate_order(report)
+    for row in report.rates:
+        if row.is_kind:
+            yield ""
+            yield from _table_head((f"{text(row.name)}", *heads))
+        rates = [*row.rates, *row.best]
+        yield f"| {' | '.join((text(row.name), *(_of(rates[index]) for index in order)))} |"
+    yield ""
+
+
+def _rate_order(report: Report) -> tuple[list[str], list[int]]:
+    """Return the column heads, each place's best behind its routes, and where in a row's rates their numbers are."""
+    heads, order = [], []
+    for number, place in enumerate(report.places):
+        for way in place.ways:
+            heads.append(_column_head(way.column))
+            order.append(report.columns.index(way.column))
+        heads.append(f"*best*<br>{text(place.name.removeprefix('OpenCV '))}")
+        order.append(len(report.columns) + number)
+    return heads, order
+
+
+def _of(rate: Rate) -> str:
+    return f"{rate.ok}/{rate.tried}" if rate.tried else "·"
+
+
 def _matrix(report: Report) -> Iterator[str]:
     if not report.families:
         return
@@ -152,10 +186,14 @@ def _run(report: Report) -> Iterator[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
+    yield from _table_head(head)
     yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
+
+
+def _table_head(head: Sequence[str]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
 
 
 def text(value: str, limit: int = 300) -> str:

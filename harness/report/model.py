@@ -118,6 +118,18 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateRow:
+    """How a kind of cases (`layers`), or one family of it, did in every column, and in every place by its best way."""
+
+    name: str
+    is_kind: bool
+    rates: tuple[Rate, ...]
+    """In column order."""
+    best: tuple[Rate, ...]
+    """In the order of places: cases that are ok by one route at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSummary:
     """How one column did over all cases."""
 
@@ -151,6 +163,8 @@ class Report:
     columns: tuple[Column, ...]
     places: tuple[Place, ...]
     families: tuple[Family, ...]
+    rates: tuple[RateRow, ...]
+    """Each kind of cases, followed by its families."""
     outcomes: dict[Outcome, int]
     """Only those that occurred, ok first, then worst first."""
     judgements: dict[Judgement, int]

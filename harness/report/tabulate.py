@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from itertools import groupby
 from statistics import median
@@ -13,7 +13,7 @@ from statistics import median
 from packaging.version import InvalidVersion, Version
 
 from harness.records import Judgement, Outcome, Record
-from harness.report.model import Cell, Column, ColumnSummary, Family, Place, Rate, Report, Row, RunInfo
+from harness.report.model import Cell, Column, ColumnSummary, Family, Place, Rate, RateRow, Report, Row, RunInfo
 
 _WORST_FIRST = (
     Outcome.HARNESS_ERROR,
@@ -49,6 +49,7 @@ def build_report(records: Iterable[Record], info: RunInfo) -> Report:
         columns=columns,
         places=_places(cells, columns),
         families=families,
+        rates=tuple(_rate_rows(families, columns)),
         outcomes=_ordered_counts(cells),
         judgements={judgement: sum(cell.record.judgement is judgement for cell in cells) for judgement in Judgement},
         unjudged=sum(cell.record.judgement is None for cell in cells),
@@ -136,6 +137,33 @@ def _family(name: str, cases: dict[str, dict[Column, Cell]], columns: tuple[Colu
 def _rate(cells: Sequence[Cell]) -> Rate:
     tried = [cell for cell in cells if cell.outcome is not Outcome.ROUTE_ABSENT]
     return Rate(ok=sum(cell.outcome is Outcome.OK for cell in tried), tried=len(tried))
+
+
+def _rate_rows(families: Sequence[Family], columns: tuple[Column, ...]) -> Iterator[RateRow]:
+    """Yield each kind of cases with its families; a kind that is one family is one row."""
+    for kind, found in groupby(families, lambda family: family.name.partition("/")[0]):
+        members = list(found)
+        yield _rate_row(kind, True, [row for family in members for row in family.rows], columns)
+        for family in members:
+            if family.name != kind:
+                yield _rate_row(family.name, False, family.rows, columns)
+
+
+def _rate_row(name: str, is_kind: bool, rows: Sequence[Row], columns: tuple[Column, ...]) -> RateRow:
+    by_column = ([found for row in rows if (found := row.cells[index])] for index in range(len(columns)))
+    places = [[index for index, _ in group] for _, group in groupby(enumerate(columns), lambda item: item[1].place)]
+    return RateRow(
+        name=name,
+        is_kind=is_kind,
+        rates=tuple(_rate(cells) for cells in by_column),
+        best=tuple(_best(rows, indices) for indices in places),
+    )
+
+
+def _best(rows: Sequence[Row], indices: Sequence[int]) -> Rate:
+    tried = [[found for index in indices if (found := row.cells[index])] for row in rows]
+    tried = [cells for cells in tried if any(cell.outcome is not Outcome.ROUTE_ABSENT for cell in cells)]
+    return Rate(ok=sum(any(cell.outcome is Outcome.OK for cell in cells) for cells in tried), tried=len(tried))
 
 
 def _places(cells: Sequence[Cell], columns: tuple[Column, ...]) -> tuple[Place, ...]:

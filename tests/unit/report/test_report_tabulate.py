@@ -104,6 +104,29 @@ def test_rates_leave_absent_routes_out(samples):
     assert (summary.rate.ok, summary.rate.tried) == (1, 2)
 
 
+def test_a_kind_of_cases_has_the_rates_of_its_families_and_of_the_best_way(samples):
+    records = [
+        samples.record("layers/a/one"),
+        samples.record("layers/a/one", route="pb", outcome=Outcome.CRASH),
+        samples.record("layers/b/two", outcome=Outcome.MISMATCH),
+        samples.record("layers/b/two", route="pb", outcome=Outcome.ROUTE_ABSENT),
+        samples.record("blocks/c"),
+    ]
+    report = build_report([replace(record, family="") for record in records], samples.info(5))
+    columns = {column.route: index for index, column in enumerate(report.columns)}
+    found = {
+        row.name: [(rate.ok, rate.tried) for rate in (row.rates[columns["onnx"]], row.rates[columns["pb"]], *row.best)]
+        for row in report.rates
+    }
+    assert found == {
+        "blocks": [(1, 1), (0, 0), (1, 1)],
+        "layers": [(1, 2), (0, 1), (1, 2)],
+        "layers/a": [(1, 1), (0, 1), (1, 1)],
+        "layers/b": [(0, 1), (0, 0), (0, 1)],
+    }
+    assert [row.name for row in report.rates if row.is_kind] == ["blocks", "layers"]
+
+
 def test_largest_ok_margin_ignores_cells_that_are_wrong(samples):
     records = [
         samples.record("a", parity=samples.parity(0.5), latency=samples.latency(1.0)),
