@@ -58,6 +58,7 @@ def _converted(network: Network, opset: int) -> Any:
     onnx_rewrites.state_output_shapes(model, network.interface.outputs)
     onnx_rewrites.reshape_for_unsqueezes(model)
     onnx_rewrites.separate_joined_constants(model)
+    onnx_rewrites.keep_inputs_out_of_joins(model)
     refuse_foreign_ops(model)
     return model
 

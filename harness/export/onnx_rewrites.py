@@ -74,6 +74,30 @@ def separate_joined_constants(model: Any) -> None:
             seen.add(name)
 
 
+def keep_inputs_out_of_joins(model: Any) -> None:
+    """Let a Concat that joins a graph input with constants read the input's product with one.
+
+    OpenCV 4 makes the parts of a Concat along the first axis longer than one write into its result themselves. A
+    network's input does, but then the constants beside it never do: their places hold whatever was in memory.
+    """
+    import numpy as np
+    import onnx
+
+    constants = {item.name for item in model.graph.initializer}
+    inputs = {value.name: value for value in model.graph.input}
+    for index, node in reversed(list(enumerate(model.graph.node))):
+        if node.op_type != "Concat" or not constants & set(node.input):
+            continue
+        for place, name in enumerate(node.input):
+            if name in inputs:
+                one, product = f"{node.output[0]}/one_{place}", f"{node.output[0]}/input_{place}"
+                dtype = onnx.helper.tensor_dtype_to_np_dtype(inputs[name].type.tensor_type.elem_type)
+                model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((), dtype), one))
+                model.graph.node.insert(index, onnx.helper.make_node("Mul", [name, one], [product], name=product))
+                model.graph.node[index + 1].input[place] = product
+                index += 1
+
+
 def _known_shapes(model: Any) -> dict[str, list[int]]:
     """Return the shapes of all tensors that ONNX's shape inference finds whole."""
     import onnx

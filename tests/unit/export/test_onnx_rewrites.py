@@ -200,3 +200,17 @@ def test_constants_multiplied_once_and_products_of_computed_tensors_stay_as_they
     before = model.SerializeToString(deterministic=True)
     rewritten(model, onnx_rewrites.separate_joined_constants)
     assert model.SerializeToString(deterministic=True) == before
+
+
+def test_an_input_joined_with_constants_is_read_through_a_product_with_one():
+    row = constant("row", np.float32([[7, 8, 9]]))
+    nodes = [
+        helper.make_node("Concat", ["x", "row", "x"], ["a"], axis=0),
+        helper.make_node("Concat", ["a", "row"], ["b"], axis=0),
+        helper.make_node("Concat", ["x", "b"], ["z"], axis=0),
+    ]
+    model = rewritten(model_of(nodes, [info("z", (8, 3))], constants=[row]), onnx_rewrites.keep_inputs_out_of_joins)
+    ops = [node.op_type for node in model.graph.node]
+    assert ops == ["Mul", "Mul", "Concat", "Concat", "Concat"]
+    assert [name for node in model.graph.node for name in node.input if name == "x"] == ["x"] * 3
+    assert list(model.graph.node[4].input) == ["x", "b"]
