@@ -84,18 +84,22 @@ def keep_inputs_out_of_joins(model: Any) -> None:
     import onnx
 
     constants = {item.name for item in model.graph.initializer}
-    inputs = {value.name: value for value in model.graph.input}
-    for index, node in reversed(list(enumerate(model.graph.node))):
-        if node.op_type != "Concat" or not constants & set(node.input):
-            continue
-        for place, name in enumerate(node.input):
+    inputs = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+    nodes = []
+    for node in model.graph.node:
+        joins = node.op_type == "Concat" and constants.intersection(node.input)
+        for place, name in enumerate(node.input if joins else ()):
             if name in inputs:
                 one, product = f"{node.output[0]}/one_{place}", f"{node.output[0]}/input_{place}"
-                dtype = onnx.helper.tensor_dtype_to_np_dtype(inputs[name].type.tensor_type.elem_type)
-                model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((), dtype), one))
-                model.graph.node.insert(index, onnx.helper.make_node("Mul", [name, one], [product], name=product))
-                model.graph.node[index + 1].input[place] = product
-                index += 1
+                value = np.ones((), onnx.helper.tensor_dtype_to_np_dtype(inputs[name]))
+                model.graph.initializer.append(onnx.numpy_helper.from_array(value, one))
+                nodes.append(onnx.helper.make_node("Mul", [name, one], [product], name=product))
+                node.input[place] = product
+        nodes.append(node)
+    if len(nodes) != len(model.graph.node):
+        kept = [type(node).FromString(node.SerializeToString()) for node in nodes]
+        del model.graph.node[:]
+        model.graph.node.extend(kept)
 
 
 def _known_shapes(model: Any) -> dict[str, list[int]]:
