@@ -6,8 +6,10 @@ The child is the only code that imports TensorFlow; here nothing does.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,8 @@ class Exporter:
         self._seconds = seconds
         self._threads = threads
         self._child: Child | None = None
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        """Where the child keeps its temporary files: TensorFlow leaves some behind at each tracing."""
+        self._discard_scratch: weakref.finalize[..., Exporter] | None = None
+        """Removes the child's temporary files: TensorFlow leaves some behind at each tracing."""
 
     def describe(self, source: Source) -> ModelInfo:
         """Open a model and say what it is. Raises ModelRejectedError, ExporterLostError."""
@@ -78,15 +80,21 @@ class Exporter:
         """End the child, if there is one."""
         if self._child is not None:
             self._child.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
-            self._scratch = None
+        if self._discard_scratch is not None:
+            self._discard_scratch()
+
+    def _new_scratch(self) -> str:
+        """Return an empty folder for a child's temporary files, in place of the last child's."""
+        if self._discard_scratch is not None:
+            self._discard_scratch()
+        folder = tempfile.mkdtemp(prefix="dnn-harness-exporter-")
+        self._discard_scratch = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _ask(self, do: str, **words: Any) -> Any:
         fresh = self._child is None or not self._child.alive
         if fresh:
-            self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="dnn-harness-exporter-")
-            environment = {**exporter_environment(), "TMPDIR": self._scratch.name}
+            environment = {**exporter_environment(), "TMPDIR": self._new_scratch()}
             self._child = Child(exporter_argv(self._threads), name="the exporter", env=environment)
         assert self._child is not None  # noqa: S101 - for mypy: it was started above
         deadline = self._seconds + (START_SECONDS if fresh else 0.0)
