@@ -32,6 +32,7 @@ _UNIT = 3**0.5
 """A uniform variable on +-sqrt(3) has variance 1."""
 _SCALES = ("gamma", "scale")
 _ALPHAS = ("alpha",)
+_HIGHEST_BETA = 2.0
 
 
 def condition(model: Any, inputs: Sequence[TensorSpec], seed: int) -> None:
@@ -148,8 +149,15 @@ def _draw_recurrent(layer: Any, inputs: Array, random: np.random.RandomState) ->
 
 
 def _draw_batch_normalization(layer: Any, inputs: Array, random: np.random.RandomState) -> None:
-    """Set statistics near the measured ones: exactly those would leave nothing but gamma and beta to get wrong."""
+    """Set statistics near the measured ones: exactly those would leave nothing but gamma and beta to get wrong.
+
+    Beta is drawn above zero. About zero a ReLU behind it lets half of each channel pass, and rounding errors grow by a
+    fifth from layer to layer (Yang et al. 2019, "A Mean Field Theory of Batch Normalization"); so they grow by a
+    sixteenth, and networks of a hundred layers can still be compared.
+    """
     _draw(_floats(layer.weights), random)
+    if layer.center:
+        layer.beta.assign(random.uniform(0, _HIGHEST_BETA, tuple(layer.beta.shape)).astype(np.float32))
     axis = layer.axis % inputs.ndim
     others = tuple(index for index in range(inputs.ndim) if index != axis)
     deviation = rounded(_positive(inputs.std(axis=others), inputs))
