@@ -84,3 +84,31 @@ def test_where_the_network_is_not_steady_the_noise_says_so(tmp_path):
         assert np.abs(found["f32_0"] - found["f64_0"]).max() == 0
         assert float(found["noise_0"]) >= 1
     assert "moved by 1 ulp" in why
+
+
+class Away:
+    """A twin that is away from float32 by a constant."""
+
+    def __init__(self, distance: float) -> None:
+        self.distance = distance
+
+    def run(self, arrays: list[Any]) -> list[Any]:
+        return [steep(arrays[0]) + self.distance]
+
+    def close(self) -> None:
+        pass
+
+
+def steep(x: Any) -> Any:
+    """About 1 at 1.0001, and moved by 1e-3 where that moves by one ulp."""
+    return (x - 1) * 1e4
+
+
+@pytest.mark.parametrize(("distance", "counts"), [(0.02, True), (0.5, False)], ids=["unsteady", "another function"])
+def test_a_twin_that_is_far_away_counts_as_rounding_only_where_the_network_is_as_unsteady(distance, counts):
+    x = np.full((1, 8), 1.0001, np.float32)
+    found, why = references._one(lambda arrays: [steep(arrays[0]).astype(np.float32)], Away(distance), [x])
+    assert why is not None
+    assert "twin is" in why
+    assert (float(found["noise_0"]) >= 0.9 * distance) is counts
+    np.testing.assert_array_equal(found["f64_0"], found["f32_0"])
