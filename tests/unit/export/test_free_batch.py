@@ -149,12 +149,25 @@ def differing_wiring(net: Sized) -> str:
     return net.add("Sub", *(parts if net.items == 2 else parts[::-1]))
 
 
+def one_node_for_two(net: Sized) -> str:
+    part = net.add("Relu", "x")
+    return net.add("Sub", part, part if net.items == 2 else net.add("Neg", "x"))
+
+
 def scaled_by_the_size(net: Sized) -> str:
     return net.add("Mul", "x", np.array([1 / net.items], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
-    "build", [differing_structure, differing_attributes, differing_items, differing_wiring, scaled_by_the_size]
+    "build",
+    [
+        differing_structure,
+        differing_attributes,
+        differing_items,
+        differing_wiring,
+        one_node_for_two,
+        scaled_by_the_size,
+    ],
 )
 def test_what_depends_on_the_batch_in_another_way_is_refused(build: Build):
     first, second = Sized(2), Sized(3)
