@@ -151,7 +151,7 @@ def differing_wiring(net: Sized) -> str:
 
 def one_node_for_two(net: Sized) -> str:
     part = net.add("Relu", "x")
-    return net.add("Sub", part, part if net.items == 2 else net.add("Neg", "x"))
+    return net.add("Sub", part if net.items == 2 else net.add("Relu", net.add("Neg", "x")), part)
 
 
 def scaled_by_the_size(net: Sized) -> str:
