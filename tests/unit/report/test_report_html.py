@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -213,3 +214,9 @@ def test_many_known_failures_are_shortened_but_none_is_lost(samples):
     assert written.count('<details class="cell ') == 300
     assert all(f"<pre>said of {index};</pre>" in written for index in range(320))
     assert all(f"{record.reproduce}</pre>" in unescape(written) for record in records)
+
+
+def test_what_an_ok_rests_on_is_said_beside_it(samples):
+    record = replace(samples.record("layers/a", outcome=Outcome.OK), caveat="judged with <other> weights")
+    page = write_html([record], samples.info(1))
+    assert "judged with &lt;other&gt; weights" in page
