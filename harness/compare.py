@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from harness.evidence import Parity
 from harness.inputs import Array
-from harness.records import Parity, finite
+from harness.records import finite
 from harness.tolerance import Reference, Tolerance, derive
 
 _Doubles = npt.NDArray[np.float64]

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import cattrs
 
+from harness.evidence import Culprit, Parity, Property
+
 SCHEMA = 1
 
 _T = TypeVar("_T")
@@ -186,28 +188,6 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
-    """How far OpenCV's numbers are from TensorFlow's, against what rounding allows (worst input)."""
-
-    max_abs: float | None
-    """Largest absolute difference from the float64 reference; None when it is not finite."""
-    allowed: float
-    """The derived tolerance, in the output's units."""
-    margin: float | None
-    """max_abs / allowed: 1 is the border; None when not finite."""
-    inputs: int
-    """How many inputs were compared."""
-    why: str
-    """Where the tolerance comes from, in words."""
-    worst_input: str
-    """The input plan with the largest margin, as one line that reproduces it."""
-    sensitivity: float = 0.0
-    """How much the reference varies between inputs, in units of `allowed`; below 1000 proves nothing."""
-    output: str = ""
-    """Name of the worst output."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Distribution of the worker's own forward times, in milliseconds."""
 
@@ -278,6 +258,10 @@ class Record:
     """What an `ok` rests on that the model alone does not give (conditioned weights), or None."""
     opset: int | None = None
     """ONNX opset of the artifact that was judged; of several that were tried, the first that works."""
+    properties: tuple[Property, ...] = ()
+    """What was tried without a reference, or apart from the verdict: repetition, threads, NaN on its way through."""
+    culprit: Culprit | None = None
+    """The first layer whose output differs, or at which the network stops; None where there is nothing to find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,12 +286,12 @@ class CellId:
 
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    hook = cattrs.gen.make_dict_unstructure_fn(LayerVerdict, converter, class_=cattrs.gen.override(rename="class"))
-    back = cattrs.gen.make_dict_structure_fn(
-        LayerVerdict, converter, class_=cattrs.gen.override(rename="class"), _cattrs_forbid_extra_keys=True
-    )
-    converter.register_unstructure_hook(LayerVerdict, hook)
-    converter.register_structure_hook(LayerVerdict, back)
+    for kind in (LayerVerdict, Culprit):
+        rename = cattrs.gen.override(rename="class")
+        to_dict = cattrs.gen.make_dict_unstructure_fn(kind, converter, class_=rename)
+        from_dict = cattrs.gen.make_dict_structure_fn(kind, converter, class_=rename, _cattrs_forbid_extra_keys=True)
+        converter.register_unstructure_hook(kind, to_dict)
+        converter.register_structure_hook(kind, from_dict)
     converter.register_structure_hook(str, _text)
     return converter
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.compare import Difference, summarise
 from harness.diagnose import Failure, keras_layer
-from harness.records import Outcome, Parity, Stage
+from harness.evidence import Parity
+from harness.records import Outcome, Stage
 from harness.tolerance import SENSITIVITY_NEEDED
 
 

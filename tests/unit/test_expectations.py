@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, UsageError
+from harness.evidence import Parity
 from harness.expectations import Expectation, Expectations, claim_from, exactly, holds, parse, render, update
-from harness.records import CellId, Judgement, Outcome, Parity, Record, Stage, Target
+from harness.records import CellId, Judgement, Outcome, Record, Stage, Target
 
 CLAIM = Expectation(
     case="layers/gelu",

@@ -19,7 +19,8 @@ CHILDREN = ("export", "worker")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "records", "sources", "wire"),
+    ("errors", "evidence"),
+    ("records", "sources", "wire"),
     ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
     ("tolerance", "compare", "verdict", "opsets"),
     # Effects: disks, processes, environments.
@@ -34,7 +35,7 @@ LAYERS = (
     ("terminal", "delivery"),
     ("plugin", "cli"),
 )
-PURE = {name for layer in LAYERS[:3] for name in layer}
+PURE = {name for layer in LAYERS[:4] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
 ASIDE = {"routes", "report", "export", "worker"}
 """Outside the ladder, with rules of their own below."""

@@ -7,6 +7,7 @@ import pytest
 
 from harness import terminal
 from harness.errors import ExitCode
+from harness.evidence import Parity
 from harness.records import (
     Judgement,
     Latency,
@@ -14,7 +15,6 @@ from harness.records import (
     Manifest,
     ModelInfo,
     Outcome,
-    Parity,
     Port,
     Record,
     Stage,

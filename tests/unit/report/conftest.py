@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from harness.evidence import Parity
 from harness.records import (
     Judgement,
     Latency,
     LayerVerdict,
     Outcome,
-    Parity,
     PortLayouts,
     Record,
     Stage,
