@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.evidence import Parity
+from harness.evidence import ErrorMap, Parity
+from harness.explaining import draw_error, name_layout
 from harness.inputs import Array
-from harness.records import finite
+from harness.records import Layout, finite
 from harness.tolerance import Reference, Tolerance, derive
 
 _Doubles = npt.NDArray[np.float64]
@@ -28,6 +29,9 @@ class Difference:
     tolerance: Tolerance
     shape_got: tuple[int, ...]
     shape_expected: tuple[int, ...]
+    looks_like: str | None = None
+    """How a wrong output would be right (in another layout), or None."""
+    error_map: ErrorMap | None = None
 
     @property
     def same_shape(self) -> bool:
@@ -47,11 +51,11 @@ class Difference:
         return self.same_shape and self.margin <= 1
 
 
-def compare_output(got: Array, reference: Reference, plan: str) -> Difference:
-    """Compare one output (in the Keras layout) with its reference."""
+def compare_output(got: Array, reference: Reference, plan: str, layout: Layout = Layout.AS_KERAS) -> Difference:
+    """Compare one output, turned into the Keras layout from the documented one, with its reference."""
     expected = reference.best
     same = shapes_agree(got.shape, expected.shape)
-    return Difference(
+    found = Difference(
         output=reference.name,
         plan=plan,
         max_abs=_max_abs(got.reshape(expected.shape), reference) if same else float("inf"),
@@ -59,6 +63,14 @@ def compare_output(got: Array, reference: Reference, plan: str) -> Difference:
         shape_got=expected.shape if same else got.shape,
         shape_expected=expected.shape,
     )
+    return found if found.passed else _explained(found, got, reference, layout)
+
+
+def _explained(found: Difference, got: Array, reference: Reference, layout: Layout) -> Difference:
+    actual, expected = np.asarray(got, dtype=np.float64), np.asarray(reference.best, dtype=np.float64)
+    allowed = found.tolerance.allowed
+    drawn = draw_error(actual.reshape(expected.shape), expected, allowed) if found.same_shape else None
+    return replace(found, looks_like=name_layout(actual, expected, allowed, layout), error_map=drawn)
 
 
 def shapes_agree(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
@@ -129,4 +141,5 @@ def summarise(differences: Sequence[Difference], *, inputs: int, sensitivity: fl
         worst_input=worst.plan,
         sensitivity=min(sensitivity, float(np.finfo(np.float32).max)),
         output=worst.output,
+        error_map=worst.error_map,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import errors
+from harness.anatomy import Anatomy
 from harness.errors import ChildDiedError, ChildTimeoutError, ExportFailedError, HarnessError
 from harness.process import Child
 from harness.records import Manifest, ModelInfo, from_data, to_data
@@ -48,6 +49,10 @@ class Exporter:
     def describe(self, source: Source) -> ModelInfo:
         """Open a model and say what it is. Raises ModelRejectedError, ExporterLostError."""
         return from_data(self._ask("describe", source=to_data(source)), ModelInfo)
+
+    def anatomy(self, source: Source) -> Anatomy:
+        """Take a model apart into its layers. Raises ModelRejectedError, ExportFailedError (no TensorFlow graph)."""
+        return from_data(self._ask("anatomy", source=to_data(source)), Anatomy)
 
     def export(self, source: Source, route: str, folder: Path, opset: int | None = None) -> Manifest:
         """Write the artifact's files into an empty folder. Raises ExportFailedError, ModelRejectedError.

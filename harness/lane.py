@@ -19,6 +19,7 @@ from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, 
 from harness.exporting import ExporterLostError
 from harness.inputs import DRAWS, PROBES, Array, InputPlan, corpus, expand
 from harness.library import Artifact, Library
+from harness.locating import Given, Locator, is_to_locate
 from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
 from harness.pictures import Picture, load_pictures
@@ -39,6 +40,8 @@ from harness.verdict import Verdict, from_differences, from_failure, nondetermin
 
 _STDERR_KEPT = 8_000
 _BATCH_ITEMS = 3
+_STATIC = {"onnx-dynamic-batch": "onnx"}
+"""Routes that take whole models only, and those that make the same graph of a part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,32 @@ class Lane:
             record = sweep(at(None), all_routes()[cell.route].opsets[1:], at)
         except ModelRejectedError as error:  # at whatever opset
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
-        return self._with_other_weights(record, cell, plans) if record.outcome is Outcome.VACUOUS else record
+        if record.outcome is Outcome.VACUOUS:
+            return self._with_other_weights(record, cell, plans)
+        return self._with_culprit(record, cell, plans)
+
+    def _with_culprit(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
+        """Return a failing record with the layer to blame, where the failure lets one be found."""
+        route = all_routes()[cell.route]
+        if not is_to_locate(record, route, cell.subject.source.kind):
+            return record
+        alone = [given for given in plans if record.parity is None or str(given) == record.parity.worst_input]
+        info = self.library.info(cell.subject)
+        plan = alone[0] if alone else plans[0]
+        arrays = dict(zip((spec.name for spec in info.inputs), expand(plan, info.inputs), strict=True))
+        locator = Locator(
+            self.library,
+            self._workers[cell.environment],
+            cell.subject,
+            _STATIC.get(cell.route, cell.route),
+            record.opset if route.opsets else None,
+            Given(name=str(plan), arrays=arrays),
+        )
+        started = time.perf_counter()
+        culprit = locator.find(record)
+        took = round(time.perf_counter() - started, 4)
+        layer = record.layer or (culprit.layer if culprit is not None else None)
+        return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
 
     def _with_other_weights(self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return what the same network does with weights that prove something: an untrained one deserves an answer.
@@ -181,9 +209,9 @@ class Lane:
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
         differences = [
-            compare_output(got, reference, given.name)
+            compare_output(got, reference, given.name, port.layout)
             for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
-            for got, reference in zip(outputs, expected, strict=True)
+            for got, reference, port in zip(outputs, expected, artifact.manifest.outputs, strict=True)
         ]
         return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
 

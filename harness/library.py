@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import errors, fingerprint
+from harness.anatomy import Anatomy
 from harness.artifacts import ArtifactStore
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import Exporter
@@ -51,6 +52,15 @@ class Library:
 
         return _read_info(self._entry("info", self._key(subject), build))
 
+    def anatomy(self, subject: Subject) -> Anatomy:
+        """Return a model's layers and what passes between them. Raises ModelRejectedError, ExportFailedError."""
+
+        def build(folder: Path) -> None:
+            (folder / "anatomy.json").write_text(to_json(self._exporter.anatomy(subject.source)))
+
+        folder = self._entry("anatomy", self._key(subject), build)
+        return from_json((folder / "anatomy.json").read_text(), Anatomy)
+
     def stored_info(self, subject: Subject) -> ModelInfo | None:
         """Return what the store knows of a model, or None; no model is opened for it.
 
@@ -83,7 +93,21 @@ class Library:
 
         All that are missing are computed in one request. Raises NoReferenceError.
         """
-        weights = artifact.manifest.weights_digest
+        names = [port.name for port in artifact.manifest.outputs]
+        return self._references(subject, artifact.manifest.weights_digest, names, feeds)
+
+    def values(self, subject: Subject, feed: Sequence[Array]) -> tuple[Array, ...]:
+        """Return TensorFlow's float32 outputs of a model for one feed, without an artifact.
+
+        Raises ModelRejectedError, ExportFailedError, NoReferenceError.
+        """
+        info = self.info(subject)
+        names = [spec.name for spec in info.outputs]
+        return tuple(found.float32 for found in self._references(subject, info.weights_digest, names, [feed])[0])
+
+    def _references(
+        self, subject: Subject, weights: str, names: Sequence[str], feeds: Sequence[Sequence[Array]]
+    ) -> tuple[tuple[Reference, ...], ...]:
         keys = [self._key(subject, weights, digest(feed)) for feed in feeds]
         missing = {
             key: feed for key, feed in zip(keys, feeds, strict=True) if self._store.get("reference", key) is None
@@ -92,7 +116,7 @@ class Library:
             with self._store.lock("references", self._key(subject, weights)):
                 left = {key: feed for key, feed in missing.items() if self._store.get("reference", key) is None}
                 self._compute(subject, weights, left)
-        return tuple(self._read_reference(key, artifact) for key in keys)
+        return tuple(self._read_reference(key, names) for key in keys)
 
     def _compute(self, subject: Subject, weights: str, missing: dict[str, Sequence[Array]]) -> None:
         if not missing:
@@ -118,7 +142,7 @@ class Library:
                 (folder / "why.txt").write_text(answer["why"])
                 self._store.put("reference", key, folder)
 
-    def _read_reference(self, key: str, artifact: Artifact) -> tuple[Reference, ...]:
+    def _read_reference(self, key: str, names: Sequence[str]) -> tuple[Reference, ...]:
         folder = self._store.get("reference", key)
         if folder is None:
             raise HarnessError(f"the store lost a reference that was just written ({key}); run again")
@@ -127,20 +151,22 @@ class Library:
         with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
             return tuple(
                 Reference(
-                    name=port.name,
+                    name=name,
                     float32=arrays[f"f32_{index}"],
                     best=arrays[f"f64_{index}"],
                     noise=float(arrays[f"noise_{index}"]),
                     why=why,
                 )
-                for index, port in enumerate(artifact.manifest.outputs)
+                for index, name in enumerate(names)
             )
 
     def _key(self, subject: Subject, *more: str) -> str:
         """Return the store key of something made from this model by today's exporter."""
-        if subject not in self._models:
-            self._models[subject] = subject.fingerprint() or self._built(subject)
-        return fingerprint.combine(self._models[subject], fingerprint.exporter(), *more)
+        whole = subject.whole()
+        if whole not in self._models:
+            self._models[whole] = whole.fingerprint() or self._built(whole)
+        part = [] if subject.source.cut is None else [repr(subject.source.cut)]
+        return fingerprint.combine(self._models[whole], fingerprint.exporter(), *part, *more)
 
     def _built(self, subject: Subject) -> str:
         """Return the digest of what a callable builds: only building it tells whether it is the same as last time."""

@@ -33,6 +33,15 @@ class SourceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A part of a network: what lies between tensors (`node:0`) of its frozen graph."""
+
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    """Tensors given instead of computed; empty: the network's own inputs, as far as the outputs need them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One model to open: sent to the exporter as it is."""
 
@@ -47,3 +56,5 @@ class Source:
     """Whether code stored inside the model file may be run."""
     conditioned: bool = False
     """Whether a Keras model's weights are replaced by such under which its output depends on input and weights."""
+    cut: Cut | None = None
+    """The part of the network that is meant; None: the whole."""

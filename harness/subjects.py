@@ -11,7 +11,7 @@ from harness import fingerprint
 from harness.cases import Case, load_zoos
 from harness.errors import UsageError
 from harness.sniff import recognise
-from harness.sources import Source, SourceKind
+from harness.sources import Cut, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,14 @@ class Subject:
         if source.kind is SourceKind.CASE or not source.kind.has_keras or source.conditioned:
             return None
         return replace(self, source=replace(source, conditioned=True))
+
+    def part(self, cut: Cut) -> Subject:
+        """Return a part of this model as a subject of its own, without pictures: its inputs may be no images."""
+        return replace(self, source=replace(self.source, cut=cut), picture=None)
+
+    def whole(self) -> Subject:
+        """Return the model that this is a part of: itself, in most cases."""
+        return self if self.source.cut is None else replace(self, source=replace(self.source, cut=None))
 
     def fingerprint(self) -> str | None:
         """Return the digest of what the model is made from; None where only opening it can tell (a callable)."""

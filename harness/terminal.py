@@ -16,6 +16,7 @@ from rich.text import Text
 
 from harness.cases import Case
 from harness.errors import ExitCode
+from harness.evidence import Culprit
 from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec, to_data
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
@@ -190,7 +191,19 @@ def _margin(record: Record) -> str:
 
 def _what(record: Record) -> str:
     blame = " ".join(f"{name} {value}:" for name, value in (("op", record.op), ("layer", record.layer)) if value)
-    return " ".join(f"{blame} {record.message or ''}".split())[:400]
+    return "\n    ".join([" ".join(f"{blame} {record.message or ''}".split())[:400], *_to_blame(record.culprit)])
+
+
+def _to_blame(culprit: Culprit | None) -> Iterator[str]:
+    """Yield what is known of the layer to blame, as lines of their own."""
+    if culprit is None:
+        return
+    allowed = f", off by {culprit.max_abs:.3g} where {culprit.allowed:.3g} is allowed" if culprit.max_abs else ""
+    yield f"to blame: {culprit.layer} ({culprit.class_}): {culprit.how}{allowed}"
+    if culprit.alone is not None:
+        yield f"alone on the tensors that really reach it: {culprit.alone}"
+    if culprit.config not in {"", "{}"}:
+        yield culprit.config
 
 
 def case_line(case: Case, missing: Sequence[str]) -> str:

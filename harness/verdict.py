@@ -49,11 +49,13 @@ def from_differences(differences: Sequence[Difference], *, inputs: int, sensitiv
     if misshapen is not None:
         message = (
             f"output {misshapen.output!r} has shape {list(misshapen.shape_got)}, "
-            f"but should be {list(misshapen.shape_expected)}"
+            f"but should be {list(misshapen.shape_expected)}{_likeness(misshapen)}"
         )
         return Verdict(outcome=Outcome.WRONG_SHAPE, stage=Stage.COMPARE, message=message)
-    if not all(difference.passed for difference in differences):
-        message = f"{_off(parity)} on input {parity.worst_input}"
+    wrong = [difference for difference in differences if not difference.passed]
+    if wrong:
+        worst = max(wrong, key=lambda difference: difference.margin)
+        message = f"{_off(parity)} on input {parity.worst_input}{_likeness(worst)}"
         return Verdict(outcome=Outcome.MISMATCH, stage=Stage.COMPARE, message=message, parity=parity)
     if sensitivity < SENSITIVITY_NEEDED:
         message = (
@@ -63,6 +65,10 @@ def from_differences(differences: Sequence[Difference], *, inputs: int, sensitiv
         )
         return Verdict(outcome=Outcome.VACUOUS, stage=Stage.COMPARE, message=message, parity=parity)
     return Verdict(outcome=Outcome.OK, parity=parity)
+
+
+def _likeness(difference: Difference) -> str:
+    return f"; {difference.looks_like}" if difference.looks_like else ""
 
 
 def _off(parity: Parity) -> str:

@@ -122,6 +122,13 @@ def inlined(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     return _optimised(_inlinable(graph), inputs, outputs, optimizers=_INLINING)
 
 
+def spliced(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    """Return the graph with the bodies of all functions it calls in their places; loops and branches stay."""
+    if not graph.library.function:
+        return graph
+    return _optimised(_inlinable(graph), inputs, outputs, optimizers=_INLINING)
+
+
 def _optimised(
     graph: Any, inputs: Sequence[str], outputs: Sequence[str], optimizers: Sequence[str] = OPTIMIZERS
 ) -> Any:

@@ -65,7 +65,8 @@ class Network:
         self._function = function
         self._folder = folder
         self._saved: Path | None = None
-        self._owners = owners or Owners()
+        self.owners = owners or Owners()
+        """Which Keras layer made which node."""
         self._unroll = unroll
         self._resize = resize
 
@@ -110,7 +111,7 @@ class Network:
 
     def node_layers(self, nodes: list[str]) -> dict[str, str]:
         """Map graph node names to the Keras layers that made them; empty without a Keras model."""
-        return self._owners.layers_of(nodes)
+        return self.owners.layers_of(nodes)
 
     def saved_model_dir(self) -> Path:
         """Return a folder with this network as a SavedModel: the user's own, or one written to a temporary place."""

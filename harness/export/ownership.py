@@ -20,6 +20,8 @@ class Owners:
     """Node name -> layer name for the nodes of one traced graph."""
 
     by_node: dict[str, str] = field(default_factory=dict)
+    makers: dict[str, Any] = field(default_factory=dict)
+    """Layer name -> the Keras layer, or the operation of `keras.ops`, that bears it."""
 
     def layers_of(self, nodes: Iterable[str]) -> dict[str, str]:
         """Map nodes of any graph derived from the traced one; those of no layer are left out."""
@@ -60,23 +62,35 @@ class Owners:
 
 @contextmanager
 def recorded(owners: Owners) -> Iterator[None]:
-    """Record, while active, the innermost layer during whose call each node of a graph is made."""
+    """Record, while active, the innermost layer or operation during whose call each node of a graph is made."""
+    import keras
+
+    with _watching(keras.layers.Layer, owners), _watching(keras.Operation, owners):
+        yield
+
+
+@contextmanager
+def _watching(kind: Any, owners: Owners) -> Iterator[None]:
     import keras
     import tensorflow as tf
 
-    original = keras.layers.Layer.__call__
+    original = kind.__call__
 
-    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+    def call(maker: Any, *arguments: Any, **options: Any) -> Any:
         graph = tf.compat.v1.get_default_graph()
         before = len(graph.get_operations())
-        result = original(layer, *arguments, **options)
-        if not isinstance(layer, keras.Model):
-            for operation in graph.get_operations()[before:]:
-                owners.by_node.setdefault(operation.name, layer.name)
+        result = original(maker, *arguments, **options)
+        if not isinstance(maker, keras.Model):
+            owners.makers.setdefault(maker.name, maker)
+            made = {operation.name: maker.name for operation in graph.get_operations()[before:]}
+            # The steps of a recurrent layer are its own work: its cell is called once for each, and shares its name
+            # with the cells of others.
+            known = {} if isinstance(maker, keras.layers.RNN) else owners.by_node
+            owners.by_node.update({node: layer for node, layer in made.items() if node not in known})
         return result
 
-    keras.layers.Layer.__call__ = call
+    kind.__call__ = call
     try:
         yield
     finally:
-        keras.layers.Layer.__call__ = original
+        kind.__call__ = original

@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `export`, `reference`. Values in, values out; no protocol, no streams."""
+"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`. Values in, values out; no protocol."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import Any
 
 from harness.errors import ProtocolError
 from harness.export import references
+from harness.export.anatomy import take_apart
+from harness.export.cutting import cut
 from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.records import from_data, to_data, to_json
@@ -34,7 +36,14 @@ class Exporter:
         self._open: OrderedDict[str, Network] = OrderedDict()
         self.worn = False
         """Whether another process should take over: this one holds more than it can give back."""
-        self._requests = {"describe": self._describe, "export": self._export, "reference": self._reference}
+        self._part: tuple[str, Network] | None = None
+        """The last part that was cut out of the open network."""
+        self._requests = {
+            "describe": self._describe,
+            "anatomy": self._anatomy,
+            "export": self._export,
+            "reference": self._reference,
+        }
 
     def handle(self, request: dict[str, Any]) -> Any:
         """Answer one request. Raises HarnessErrors, which travel to the host by name."""
@@ -48,6 +57,9 @@ class Exporter:
 
     def _describe(self, request: dict[str, Any]) -> Any:
         return to_data(self._network(request).info())
+
+    def _anatomy(self, request: dict[str, Any]) -> Any:
+        return to_data(take_apart(self._network(request)))
 
     def _export(self, request: dict[str, Any]) -> Any:
         began = time.perf_counter()
@@ -65,8 +77,24 @@ class Exporter:
 
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)
+        if source.cut is None:
+            return self._whole(source)
+        key = f"{to_json(source)} {_stamp(source)}"
+        if self._part is None or self._part[0] != key:
+            network = self._whole(replace(source, cut=None))
+            self._drop_part()
+            self._part = key, cut(network, source.cut)
+        return self._part[1]
+
+    def _drop_part(self) -> None:
+        if self._part is not None:
+            self._part[1].close()
+            self._part = None
+
+    def _whole(self, source: Source) -> Network:
         key = f"{to_json(source)} {_stamp(source)}"
         if key not in self._open:
+            self._drop_part()
             while len(self._open) >= _OPEN_AT_ONCE:
                 self._open.popitem(last=False)[1].close()
             for network in self._open.values():

@@ -21,13 +21,14 @@ LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
     ("errors", "evidence"),
     ("records", "sources", "wire"),
-    ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "compare", "verdict", "opsets"),
+    ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
+    ("tolerance", "explaining", "compare", "verdict", "opsets"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
     ("library",),
+    ("locating",),
     ("lane",),
     # Use cases.
     ("session",),

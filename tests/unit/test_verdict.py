@@ -56,7 +56,19 @@ def test_a_wrong_shape_is_named_with_both_shapes():
     good, bad = difference(VALUES), difference(VALUES.T, name="head")
     verdict = from_differences([good, bad], inputs=1, sensitivity=1e6)
     assert (verdict.outcome, verdict.parity) == (Outcome.WRONG_SHAPE, None)
-    assert verdict.message == "output 'head' has shape [3, 1], but should be [1, 3]"
+    assert verdict.message.startswith("output 'head' has shape [3, 1], but should be [1, 3]")
+
+
+def test_a_layout_taken_for_another_is_reported_as_that():
+    """What a transposition would mend is wrong all the same; the message says which one."""
+    image = np.random.RandomState(3).standard_normal((1, 4, 5, 3))
+    verdict = from_differences([difference(image.transpose(0, 3, 1, 2), image)], inputs=1, sensitivity=1e6)
+    assert verdict.outcome is Outcome.WRONG_SHAPE
+    assert verdict.message.endswith("; the output is NCHW, documented NHWC")
+    square = np.random.RandomState(3).standard_normal((1, 4, 4, 4))
+    verdict = from_differences([difference(square.transpose(0, 2, 1, 3), square)], inputs=1, sensitivity=1e6)
+    assert verdict.outcome is Outcome.MISMATCH
+    assert verdict.message.endswith("; the output is NWHC, documented NHWC")
 
 
 def test_a_failure_becomes_a_verdict_with_its_layer():

@@ -1,0 +1,66 @@
+"""A network taken apart: its layers in the order of their work, and the tensors between them. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records import TensorSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one Keras layer (or, where there are none, one name scope of the graph) does in one go.
+
+    A layer that works in several goes, such as attention around its softmax, is several parts of one name.
+    """
+
+    layer: str
+    class_: str
+    """Keras class; without Keras layers the ops, by frequency."""
+    config: str
+    """Its configuration as bounded JSON; empty where there is none."""
+    inputs: tuple[str, ...]
+    """Tensors (`node:0`) that come from other parts or are the network's own inputs."""
+    outputs: tuple[TensorSpec, ...]
+    """Tensors that other parts or the network's caller take, named as in `inputs`."""
+    after: tuple[int, ...]
+    """Places of the parts that it takes tensors from."""
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The outputs that can be compared: floats of known shape."""
+        return tuple(
+            spec.name for spec in self.outputs if spec.dtype == "float32" and spec.shape and None not in spec.shape
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The end of a network where a last activation may hide what was computed before it."""
+
+    output: int
+    """Place of the output among the network's."""
+    op: str
+    """`Softmax`, `Sigmoid` or `Tanh`."""
+    before: str
+    """The tensor that the activation is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anatomy:
+    """All parts of a network; each comes after those that it takes tensors from."""
+
+    parts: tuple[Part, ...]
+    inputs: tuple[str, ...] = ()
+    """The network's own inputs as tensors, in order."""
+    heads: tuple[Head, ...] = ()
+
+    def chain_to(self, end: int) -> list[int]:
+        """Return places of parts from an input to `end`, each a direct predecessor of the next: the longest way."""
+        longest: dict[int, int] = {}
+        for place in range(end + 1):
+            longest[place] = 1 + max((longest[before] for before in self.parts[place].after), default=0)
+        chain = [end]
+        while before := self.parts[chain[-1]].after:
+            chain.append(max(before, key=lambda place: longest[place]))
+        return chain[::-1]

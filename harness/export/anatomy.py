@@ -1,0 +1,155 @@
+"""Taking a network apart: which layers there are, in which order they work, which tensors pass between them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.anatomy import Anatomy, Head, Part
+from harness.export.cutting import specs_of, tensor, whole
+from harness.export.network import Network
+from harness.export.passes.nodes import node_of
+from harness.records import TensorSpec
+
+_CONFIG_KEPT = 800
+_SATURATING = frozenset({"Softmax", "Sigmoid", "Tanh"})
+_PASSING = frozenset({"Identity", "Reshape", "Squeeze", "ExpandDims"})
+"""Ops behind which an activation is still the last one: they change no value."""
+_INLINED = ("StatefulPartitionedCall/", "PartitionedCall/")
+
+
+@dataclass(slots=True)
+class _Group:
+    """Nodes of one layer that work in one go."""
+
+    layer: str
+    nodes: list[Any] = field(default_factory=list)
+    inputs: dict[str, None] = field(default_factory=dict)
+    outputs: dict[str, None] = field(default_factory=dict)
+    after: set[int] = field(default_factory=set)
+
+
+def take_apart(network: Network) -> Anatomy:
+    """Return the parts of a network in the order of their work, and the activations at its ends."""
+    graph = whole(network)
+    groups = _grouped(network, graph)
+    known = specs_of(graph, [name for group in groups for name in group.outputs])
+    return Anatomy(
+        parts=tuple(_part(network, group, known) for group in groups),
+        inputs=tuple(f"{name}:0" for name in network.interface.input_names),
+        heads=tuple(_heads(network, graph)),
+    )
+
+
+def _grouped(network: Network, graph: Any) -> list[_Group]:
+    """Join nodes of one layer at one level: as many layers lie between them and the inputs."""
+    own = set(network.interface.input_names)
+    keys: dict[str, tuple[str, int]] = {}
+    members: dict[tuple[str, int], list[Any]] = defaultdict(list)
+    for node in _in_order(graph):
+        sources = [node_of(name) for name in node.input if not name.startswith("^")]
+        before = [keys[name] for name in sources if name in keys]
+        if node.name in own or not (before or own.intersection(sources)):
+            continue  # an input, or a constant
+        layer = _layer(network, node.name)
+        level = max((level + (other != layer) for other, level in before), default=0)
+        keys[node.name] = (layer, level)
+        members[layer, level].append(node)
+    return _connected(members, keys, own, frozenset(network.interface.output_names))
+
+
+def _connected(
+    members: dict[tuple[str, int], list[Any]],
+    keys: dict[str, tuple[str, int]],
+    own: set[str],
+    ends: frozenset[str],
+) -> list[_Group]:
+    order = sorted(members, key=lambda key: key[1])
+    places = {key: place for place, key in enumerate(order)}
+    groups = [_Group(layer=key[0], nodes=members[key]) for key in order]
+    for place, group in enumerate(groups):
+        for node in group.nodes:
+            if node.name in ends:
+                group.outputs[f"{node.name}:0"] = None
+            for name in (tensor(name) for name in node.input if not name.startswith("^")):
+                source = node_of(name)
+                if source in own:
+                    group.inputs[name] = None
+                elif source in keys and places[keys[source]] != place:
+                    group.inputs[name] = None
+                    group.after.add(places[keys[source]])
+                    groups[places[keys[source]]].outputs[name] = None
+    return groups
+
+
+def _in_order(graph: Any) -> Iterator[Any]:
+    """Yield nodes after those that they take tensors from."""
+    nodes = {node.name: node for node in graph.node}
+    done: set[str] = set()
+    for root in graph.node:
+        waiting = [root.name]
+        while waiting:
+            name = waiting[-1]
+            missing = [source for source in map(node_of, nodes[name].input) if source not in done]
+            if missing and name not in done:
+                waiting += missing
+                continue
+            waiting.pop()
+            if name not in done:
+                done.add(name)
+                yield nodes[name]
+
+
+def _layer(network: Network, node: str) -> str:
+    """Return the Keras layer that made a node, or the innermost name scope it is in."""
+    owner = network.owners.by_node.get(node)
+    if owner is not None:
+        return owner
+    name = node
+    for prefix in _INLINED:
+        name = name.removeprefix(prefix)
+    return name.rpartition("/")[0] or name
+
+
+def _part(network: Network, group: _Group, known: dict[str, TensorSpec]) -> Part:
+    maker = network.owners.makers.get(group.layer)
+    ops = Counter(node.op for node in group.nodes)
+    return Part(
+        layer=group.layer,
+        class_=type(maker).__name__ if maker is not None else ", ".join(op for op, _ in ops.most_common(3)),
+        config=_config(maker),
+        inputs=tuple(group.inputs),
+        outputs=tuple(known[name] for name in group.outputs if name in known),
+        after=tuple(sorted(group.after)),
+    )
+
+
+def _config(maker: Any) -> str:
+    """Return a layer's configuration as JSON without its name, dtype and initial weights; bounded."""
+    read = getattr(maker, "get_config", None)
+    if read is None:
+        return ""
+    try:
+        config = {key: value for key, value in read().items() if _tells(key, value)}
+        text = json.dumps(config, default=str, sort_keys=True)
+    except Exception:  # somebody's own layers may raise anything; their class says enough
+        return ""
+    return text if len(text) <= _CONFIG_KEPT else f"{text[:_CONFIG_KEPT]} ..."
+
+
+def _tells(key: str, value: Any) -> bool:
+    training = key.endswith(("_initializer", "_regularizer", "_constraint"))
+    return not training and key not in {"name", "trainable", "dtype"} and value is not None
+
+
+def _heads(network: Network, graph: Any) -> Iterator[Head]:
+    nodes = {node.name: node for node in graph.node}
+    for place, name in enumerate(network.interface.output_names):
+        node = nodes[name]
+        while node.op in _PASSING:
+            node = nodes[node_of(node.input[0])]
+        if node.op in _SATURATING:
+            yield Head(output=place, op=node.op, before=tensor(node.input[0]))
