@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from harness.anatomy import Anatomy
 from harness.blobs import Feed
 from harness.compare import compare_output, sensitivity
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
+from harness.heads import before, before_activation, hiding
 from harness.inputs import DRAWS, PROBES, Array, InputPlan, corpus, expand
 from harness.library import Artifact, Library
 from harness.locating import Given, Locator, is_to_locate
@@ -33,7 +35,7 @@ from harness.records import (
     Target,
     Timing,
 )
-from harness.routes import all_routes
+from harness.routes import Needs, all_routes
 from harness.subjects import Subject
 from harness.tolerance import Reference, batched
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
@@ -106,9 +108,33 @@ class Lane:
             record = sweep(at(None), all_routes()[cell.route].opsets[1:], at)
         except ModelRejectedError as error:  # at whatever opset
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
+        record = self._before_heads(record, cell, plans)
         if record.outcome is Outcome.VACUOUS:
             return self._with_other_weights(record, cell, plans)
         return self._with_culprit(record, cell, plans)
+
+    def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
+        """Return what shows before the last activations, where those hide what was computed or prove nothing."""
+        whole = cell.subject.source
+        if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or whole.cut or not whole.kind.has_graph:
+            return record
+        if all_routes()[cell.route].stock or all_routes()[cell.route].needs is Needs.FILE:
+            return record
+        try:
+            anatomy = self.library.anatomy(cell.subject)
+            cut = before(anatomy)
+            if cut is None or (record.outcome is Outcome.OK and not self._hides(anatomy, cell, plans)):
+                return record
+        except HarnessError:
+            return record
+        part = replace(cell, subject=cell.subject.part(cut), route=_STATIC.get(cell.route, cell.route))
+        found = self.judge(part, plans)
+        return before_activation(record, found, anatomy)
+
+    def _hides(self, anatomy: Anatomy, cell: Cell, plans: Sequence[InputPlan]) -> bool:
+        info = self.library.info(cell.subject)
+        feeds = [expand(plan, info.inputs) for plan in plans]
+        return bool(hiding(anatomy, self.library.values(cell.subject, feeds)))
 
     def _with_culprit(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return a failing record with the layer to blame, where the failure lets one be found."""

@@ -96,14 +96,15 @@ class Library:
         names = [port.name for port in artifact.manifest.outputs]
         return self._references(subject, artifact.manifest.weights_digest, names, feeds)
 
-    def values(self, subject: Subject, feed: Sequence[Array]) -> tuple[Array, ...]:
-        """Return TensorFlow's float32 outputs of a model for one feed, without an artifact.
+    def values(self, subject: Subject, feeds: Sequence[Sequence[Array]]) -> tuple[tuple[Array, ...], ...]:
+        """Return TensorFlow's float32 outputs of a model for each feed, without an artifact.
 
         Raises ModelRejectedError, ExportFailedError, NoReferenceError.
         """
         info = self.info(subject)
         names = [spec.name for spec in info.outputs]
-        return tuple(found.float32 for found in self._references(subject, info.weights_digest, names, [feed])[0])
+        found = self._references(subject, info.weights_digest, names, feeds)
+        return tuple(tuple(reference.float32 for reference in outputs) for outputs in found)
 
     def _references(
         self, subject: Subject, weights: str, names: Sequence[str], feeds: Sequence[Sequence[Array]]

@@ -187,7 +187,7 @@ class Locator:
             return self._given.arrays
         subject = self._subject.part(Cut(outputs=inner))
         wanted = self._library.info(subject).inputs
-        values = self._library.values(subject, [self._given.arrays[spec.name] for spec in wanted])
+        values = self._library.values(subject, [[self._given.arrays[spec.name] for spec in wanted]])[0]
         return {**self._given.arrays, **dict(zip(inner, values, strict=True))}
 
     # -- running ------------------------------------------------------------------------------------------------

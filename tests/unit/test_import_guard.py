@@ -22,7 +22,7 @@ LAYERS = (
     ("errors", "evidence"),
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "explaining", "compare", "verdict", "opsets"),
+    ("heads", "tolerance", "explaining", "compare", "verdict", "opsets"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),

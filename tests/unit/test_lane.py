@@ -135,7 +135,9 @@ def test_inputs_are_given_by_name(shelf, judge):
 def test_an_output_of_another_shape_is_said_with_both_shapes(shelf, judge):
     record = judge(shelf.ready("turned", TWICE, lambda x: [(x + x).transpose(0, 2, 3, 1)]))
     assert record.outcome is Outcome.WRONG_SHAPE
-    assert record.message == "output 'y' has shape [1, 3, 5, 7], but should be [1, 5, 7, 3]"
+    assert record.message == (
+        "output 'y' has shape [1, 3, 5, 7], but should be [1, 5, 7, 3]; the output is NCHW, documented NHWC"
+    )
 
 
 def test_a_network_whose_output_never_varies_is_vacuous(shelf, judge):
