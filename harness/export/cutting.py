@@ -52,8 +52,8 @@ def cut(network: Network, wanted: Cut) -> Network:
     given = wanted.inputs or tuple(own)
     piece, reached = between(graph, given, wanted.outputs)
     entries = tuple(name for name in given if name in reached)
-    if not entries or set(wanted.outputs) <= set(entries):
-        raise ExportFailedError(f"nothing is computed between {', '.join(given)} and {', '.join(wanted.outputs)}")
+    if not entries:
+        raise ExportFailedError(f"{', '.join(wanted.outputs)} depends on none of {', '.join(given)}")
     known = specs_of(graph, [*entries, *wanted.outputs])
     specs = tuple(own.get(name) or _static(name, known) for name in entries)
     names = naming.clean(name.removesuffix(":0") for name in entries)  # the network's own inputs keep theirs
@@ -81,11 +81,13 @@ def between(graph: Any, entries: Sequence[str], outputs: Sequence[str]) -> tuple
 
     Raises ExportFailedError where an input of the network is needed that is not among the entries.
     """
+    if common := set(entries).intersection(outputs):
+        raise ExportFailedError(f"nothing is computed between {', '.join(sorted(common))} and itself")
     nodes = {node.name: node for node in graph.node}
     waiting, needed, reached = list(outputs), set(), set()
     while waiting:
         name = waiting.pop()
-        if name in entries and name not in outputs:
+        if name in entries:
             reached.add(name)
             continue
         node = nodes[node_of(name)]

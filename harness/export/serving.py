@@ -14,8 +14,8 @@ from typing import Any
 
 from harness.errors import ProtocolError
 from harness.export import references
-from harness.export.anatomy import take_apart
 from harness.export.cutting import cut
+from harness.export.dissecting import take_apart
 from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.records import from_data, to_data, to_json

@@ -1,0 +1,173 @@
+"""Networks taken apart into layers and cut at any tensor compute the same as the whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from harness.errors import ExportFailedError
+from harness.export import keras_models, model_files
+from harness.export.cutting import cut
+from harness.export.dissecting import take_apart
+from harness.export.network import Network
+from harness.sources import Cut, Source, SourceKind
+
+RANDOM = np.random.RandomState(4)
+
+
+def opened(model: Any) -> Network:
+    model.set_weights([RANDOM.standard_normal(weights.shape) * 0.5 for weights in model.get_weights()])
+    return keras_models.from_model(model, (), ())
+
+
+def computed(network: Network, *arrays: Any) -> list[Any]:
+    return [np.asarray(tensor) for tensor in network.function(*map(tf.constant, arrays))]
+
+
+def residual() -> Any:
+    image = keras.Input((6, 7, 3), batch_size=1, name="image")
+    x = layers.Conv2D(4, 3, padding="same", name="first")(image)
+    y = layers.BatchNormalization(name="norm")(x)
+    y = layers.Conv2D(4, 3, padding="same", activation="relu", name="second")(y)
+    return keras.Model(image, layers.Activation("softmax", name="head")(layers.Add(name="sum")([x, y])))
+
+
+def attention() -> Any:
+    x = keras.Input((5, 8), batch_size=1, name="x")
+    y = layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    return keras.Model(x, layers.LayerNormalization(name="norm")(y))
+
+
+def recurrent() -> Any:
+    x = keras.Input((5, 8), batch_size=1, name="x")
+    return keras.Model(x, layers.Dense(2, name="dense")(layers.Bidirectional(layers.LSTM(3), name="both")(x)))
+
+
+def shared() -> Any:
+    left, right = (keras.Input((6,), batch_size=1, name=name) for name in ("left", "right"))
+    layer = layers.Dense(4, name="shared")
+    return keras.Model([left, right], layers.Subtract(name="apart")([layer(left), keras.ops.tanh(layer(right))]))
+
+
+class Around(layers.Layer):
+    """Works before and after a layer that it calls."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.inside = layers.Dense(4, name="inside")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.tanh(self.inside(keras.ops.relu(x) + 1.0))
+
+
+def around() -> Any:
+    x = keras.Input((6,), batch_size=1, name="x")
+    return keras.Model(x, Around(name="around")(x))
+
+
+def nested() -> Any:
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="inside")], name="inner")
+    x = keras.Input((4,), batch_size=1, name="x")
+    return keras.Model(x, layers.ReLU(name="outside")(inner(x)))
+
+
+MODELS = [residual, attention, recurrent, shared, around, nested]
+
+
+@pytest.mark.parametrize("build", MODELS, ids=lambda build: build.__name__)
+def test_layers_put_together_again_compute_what_the_network_does(build):
+    """Each part alone, on what the parts before it gave: nothing is lost between them, and the order is one of work."""
+    network = opened(build())
+    anatomy = take_apart(network)
+    specs = network.interface.inputs
+    arrays = [RANDOM.standard_normal(spec.shape).astype(np.float32) for spec in specs]
+    known = dict(zip(anatomy.inputs, arrays, strict=True))
+    for part in anatomy.parts:
+        assert part.outputs, part.layer
+        alone = cut(network, Cut(inputs=part.inputs, outputs=tuple(spec.name for spec in part.outputs)))
+        entries = [name for name in part.inputs if name in known]
+        assert len(entries) == len(part.inputs), f"{part.layer} comes before what it takes from"
+        known.update(zip((s.name for s in part.outputs), computed(alone, *(known[n] for n in entries)), strict=True))
+    for place, expected in enumerate(computed(network, *arrays)):
+        np.testing.assert_allclose(known[f"output_{place}:0"], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("build", MODELS, ids=lambda build: build.__name__)
+def test_a_tap_gives_what_the_layer_gives_in_the_network(build):
+    network = opened(build())
+    anatomy = take_apart(network)
+    taps = tuple(tap for part in anatomy.parts for tap in part.taps)
+    tapped = cut(network, Cut(outputs=taps))
+    arrays = [RANDOM.standard_normal(spec.shape).astype(np.float32) for spec in network.interface.inputs]
+    found = dict(zip(taps, computed(tapped, *arrays), strict=True))
+    assert [array.shape for array in found.values()] == [spec.shape for spec in tapped.interface.outputs]
+    for place, expected in enumerate(computed(network, *arrays)):
+        np.testing.assert_allclose(found[f"output_{place}:0"], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_parts_bear_the_names_of_keras_and_their_configuration():
+    parts = {part.layer: part for part in take_apart(opened(residual())).parts}
+    assert {layer: part.class_ for layer, part in parts.items()} == {
+        "first": "Conv2D",
+        "norm": "BatchNormalization",
+        "second": "Conv2D",
+        "sum": "Add",
+        "head": "Activation",
+    }
+    config = json.loads(parts["second"].config)
+    assert (config["activation"], config["kernel_size"]) == ("relu", [3, 3])
+    assert not {key for key in config if key.endswith("_initializer") or key in {"name", "trainable"}}
+
+
+def test_operations_of_keras_ops_and_layers_in_nested_models_are_parts_too():
+    assert {part.class_ for part in take_apart(opened(shared())).parts} == {"Dense", "Tanh", "Subtract"}
+    assert [part.layer for part in take_apart(opened(nested())).parts] == ["inside", "outside"]
+
+
+def test_a_layer_that_works_around_another_is_several_parts_and_a_recurrent_one_is_not():
+    assert [part.layer for part in take_apart(opened(around())).parts] == ["around", "inside", "around"]
+    assert [part.layer for part in take_apart(opened(recurrent())).parts] == [
+        "forward_lstm",
+        "backward_lstm",
+        "both",
+        "dense",
+    ]
+
+
+def test_the_last_activation_is_known_with_what_it_is_given():
+    network = opened(residual())
+    (head,) = take_apart(network).heads
+    assert (head.output, head.op) == (0, "Softmax")
+    image = RANDOM.standard_normal((1, 6, 7, 3)).astype(np.float32)
+    (logits,) = computed(cut(network, Cut(outputs=(head.before,))), image)
+    np.testing.assert_allclose(tf.nn.softmax(logits), computed(network, image)[0], rtol=1e-5)
+
+
+def test_a_graph_without_keras_is_taken_apart_by_name_scopes(tmp_path):
+    model = residual()
+    model.export(tmp_path / "saved", verbose=False)
+    from harness.export.saved_models import open_folder
+
+    network = open_folder(Source(kind=SourceKind.SAVED_MODEL, location=str(tmp_path / "saved")))
+    parts = take_apart(network).parts
+    assert len(parts) >= 5
+    assert any("Conv2D" in part.class_ for part in parts)
+    path = tmp_path / "model.pb"
+    path.write_bytes(network.frozen.SerializeToString())
+    frozen = model_files.open_pb(Source(kind=SourceKind.PB, location=str(path)))
+    assert take_apart(frozen).parts
+
+
+def test_what_is_no_network_is_refused_in_words():
+    network = opened(residual())
+    with pytest.raises(ExportFailedError, match="nothing is computed between image:0 and itself"):
+        cut(network, Cut(outputs=("image:0",)))
+    parts = {part.layer: part for part in take_apart(network).parts}
+    with pytest.raises(ExportFailedError, match="the part also needs the input 'image'"):
+        cut(network, Cut(inputs=parts["sum"].inputs[1:], outputs=parts["sum"].taps))
