@@ -33,12 +33,12 @@ _STOPPED = frozenset({Outcome.CRASH, Outcome.IMPORT_ERROR, Outcome.UNSUPPORTED_O
 def is_to_locate(record: Record, route: Route, kind: SourceKind) -> bool:
     """Whether the layer to blame is to be looked for.
 
-    Wrong results always; a network that stops only where OpenCV's own words name no layer, and not by the stock
-    routes: there the recipe is to blame, and dozens of exports would only say so again.
+    Wrong results always; a network that stops only where OpenCV's own words name no layer, and by the stock routes only
+    when it runs: what they do not even load is the recipe's fault, and dozens of exports would only say so again.
     """
     if not kind.has_graph or route.needs in {Needs.KERAS, Needs.FILE}:
         return False
-    stopped = record.outcome in _STOPPED and record.layer is None and not route.stock
+    stopped = record.outcome in _STOPPED and record.layer is None and (not route.stock or record.stage is Stage.FORWARD)
     return record.outcome in _WRONG or stopped
 
 
@@ -93,7 +93,7 @@ class Locator:
         """Compare layers' outputs in the order of their work; the first that differs, with all before it right."""
         waiting = [place for place, part in enumerate(self._anatomy.parts) if part.taps]
         while waiting:
-            chosen = _spread(waiting, TAPS_AT_ONCE)
+            chosen = spread(waiting, TAPS_AT_ONCE)
             tried = self._run(Cut(outputs=tuple(tap for place in chosen for tap in self._anatomy.parts[place].taps)))
             if not tried.differences:
                 return None  # it does not even load with taps
@@ -222,7 +222,7 @@ def _outcome_of(difference: Difference) -> Outcome:
     return Outcome.MISMATCH if difference.same_shape else Outcome.WRONG_SHAPE
 
 
-def _spread(places: Sequence[int], most: int) -> list[int]:
+def spread(places: Sequence[int], most: int) -> list[int]:
     """Return at most so many of the places, evenly spread, the last one among them."""
     if len(places) <= most:
         return list(places)

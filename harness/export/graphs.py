@@ -240,9 +240,14 @@ def save(model: Any | None, function: Any, folder: Path) -> None:
     if model is not None:
         tf.saved_model.save(model, str(folder))
         return
+    own = function.inputs[: len(function.inputs) - len(function.captured_inputs)]
+    wanted = [tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.op.name) for tensor in own]
     module = tf.Module()
-    module.serve = function
-    tf.saved_model.save(module, str(folder), signatures=function)
+    module.serve = tf.function(
+        lambda *arguments: {f"output_{place}": tensor for place, tensor in enumerate(function(*arguments))},
+        input_signature=wanted,
+    )
+    tf.saved_model.save(module, str(folder), signatures=module.serve)
 
 
 def _short(error: Exception, limit: int = 600) -> str:

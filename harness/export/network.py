@@ -118,8 +118,9 @@ class Network:
         if self._folder is not None:
             return self._folder
         if self._saved is None:
-            self._saved = Path(tempfile.mkdtemp(prefix="dnn-harness-savedmodel-"))
-            graphs.save(self.model, self.function, self._saved)
+            folder = Path(tempfile.mkdtemp(prefix="dnn-harness-savedmodel-"))
+            graphs.save(self.model, self.function, folder)
+            self._saved = folder
         return self._saved
 
     def use_folder(self, folder: Path) -> None:

@@ -46,7 +46,9 @@ def attention() -> Any:
 
 def recurrent() -> Any:
     x = keras.Input((5, 8), batch_size=1, name="x")
-    return keras.Model(x, layers.Dense(2, name="dense")(layers.Bidirectional(layers.LSTM(3, name="lstm"), name="both")(x)))
+    return keras.Model(
+        x, layers.Dense(2, name="dense")(layers.Bidirectional(layers.LSTM(3, name="lstm"), name="both")(x))
+    )
 
 
 def shared() -> Any:
