@@ -17,15 +17,6 @@ from harness.records import TensorSpec
 from harness.sources import Cut
 
 
-def whole(network: Network) -> Any:
-    """Return the frozen GraphDef that is cut: recurrent steps written out, calls of functions inlined."""
-    interface = network.interface
-    frozen = network.frozen
-    if network.unrolled is not network.function:
-        frozen = graphs.freeze(network.unrolled, interface.output_names)
-    return graphs.spliced(frozen, interface.input_names, interface.output_names)
-
-
 def tensor(name: str) -> str:
     """Return a node's input as a tensor: `node` stands for `node:0`."""
     return name if ":" in name else f"{name}:0"
@@ -47,7 +38,7 @@ def specs_of(graph: Any, tensors: Sequence[str]) -> dict[str, TensorSpec]:
 
 def cut(network: Network, wanted: Cut) -> Network:
     """Return what lies between the tensors of a `Cut`. Raises ExportFailedError where that is no network."""
-    graph = whole(network)
+    graph = network.whole
     own = dict(zip((f"{name}:0" for name in network.interface.input_names), network.interface.inputs, strict=True))
     given = wanted.inputs or tuple(own)
     piece, reached = between(graph, given, wanted.outputs)

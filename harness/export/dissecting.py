@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.anatomy import Anatomy, Head, Part
-from harness.export.cutting import specs_of, tensor, whole
+from harness.export.cutting import specs_of, tensor
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
 from harness.records import TensorSpec
@@ -34,7 +34,7 @@ class _Group:
 
 def take_apart(network: Network) -> Anatomy:
     """Return the parts of a network in the order of their work, and the activations at its ends."""
-    graph = whole(network)
+    graph = network.whole
     groups = _grouped(network, graph)
     known = specs_of(graph, [name for group in groups for name in group.outputs])
     return Anatomy(

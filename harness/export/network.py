@@ -102,6 +102,13 @@ class Network:
         frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
         return graphs.fold(frozen, self.interface.input_names, self.interface.output_names)
 
+    @cached_property
+    def whole(self) -> Any:
+        """The frozen GraphDef to take apart: recurrent steps written out, calls of functions inlined, nothing folded."""
+        plain = self.unrolled is self.function
+        frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
+        return graphs.spliced(frozen, self.interface.input_names, self.interface.output_names)
+
     @property
     def _described(self) -> Any:
         """The graph that tells this network's structure: frozen, unless that is more than a GraphDef can hold."""
@@ -156,7 +163,7 @@ class Network:
 
     def drop_frozen(self) -> None:
         """Forget the graphs, but not the function they were made from."""
-        for name in ("frozen", "folded"):
+        for name in ("frozen", "folded", "whole"):
             self.__dict__.pop(name, None)
 
     def drop_graphs(self) -> None:

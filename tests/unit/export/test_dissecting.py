@@ -173,3 +173,18 @@ def test_what_is_no_network_is_refused_in_words():
     parts = {part.layer: part for part in take_apart(network).parts}
     with pytest.raises(ExportFailedError, match="the part also needs the input 'image'"):
         cut(network, Cut(inputs=parts["sum"].inputs[1:], outputs=parts["sum"].taps))
+
+
+def test_a_part_is_saved_as_others_are():
+    """For the converters that start from a SavedModel; a wrapped graph has no signature of its own."""
+    network = opened(residual())
+    parts = {part.layer: part for part in take_apart(network).parts}
+    piece = cut(network, Cut(outputs=parts["first"].taps))
+    image = RANDOM.standard_normal((1, 6, 7, 3)).astype(np.float32)
+    try:
+        loaded = tf.saved_model.load(str(piece.saved_model_dir()))
+        served = loaded.signatures["serving_default"](image=tf.constant(image))
+        assert list(served) == ["output_0"]
+        np.testing.assert_allclose(served["output_0"], computed(piece, image)[0], rtol=1e-6)
+    finally:
+        piece.close()
