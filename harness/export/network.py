@@ -104,7 +104,7 @@ class Network:
 
     @cached_property
     def whole(self) -> Any:
-        """The frozen GraphDef to take apart: recurrent steps written out, calls of functions inlined, nothing folded."""
+        """The frozen GraphDef to take apart: recurrent steps written out, functions inlined, nothing folded."""
         plain = self.unrolled is self.function
         frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
         return graphs.spliced(frozen, self.interface.input_names, self.interface.output_names)
