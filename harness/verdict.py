@@ -53,7 +53,8 @@ def from_differences(differences: Sequence[Difference], *, inputs: int, sensitiv
         )
         return Verdict(outcome=Outcome.WRONG_SHAPE, stage=Stage.COMPARE, message=message)
     if not all(difference.passed for difference in differences):
-        message = f"{_off(parity)} on input {parity.worst_input}"
+        plainest = f"; {parity.plainest_input} fails too" if parity.plainest_input != parity.worst_input else ""
+        message = f"{_off(parity)} on input {parity.worst_input}{plainest}"
         return Verdict(outcome=Outcome.MISMATCH, stage=Stage.COMPARE, message=message, parity=parity)
     if sensitivity < SENSITIVITY_NEEDED:
         message = (

@@ -22,12 +22,13 @@ LAYERS = (
     ("errors", "evidence"),
     ("records", "sources", "wire"),
     ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "compare", "verdict", "opsets"),
+    ("tolerance", "compare", "verdict", "opsets", "steadiness"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
     ("library",),
+    ("trials",),
     ("lane",),
     # Use cases.
     ("session",),
