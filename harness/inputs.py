@@ -218,6 +218,14 @@ _FEW = 3
 _ODD = {Kind.NAN: (np.nan,), Kind.INF: (np.inf, -np.inf)}
 
 
+def parse_ordinary(text: str) -> InputPlan:
+    """Read a plan on which agreement may be demanded. Raises UsageError for any other, and for what is no plan."""
+    plan = InputPlan.parse(text)
+    if plan.kind in {special.kind for special in SPECIAL}:
+        raise UsageError(f"{text!r}: {plan.kind} inputs are tried as a property and never decide; name another kind")
+    return plan
+
+
 def is_odd(plan: InputPlan, array: Array) -> bool:
     """Whether an array has what a special plan is about: integers and restricted inputs have not."""
     if array.dtype.kind != "f":

@@ -27,6 +27,8 @@ from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
 from harness.records import CellId, Judgement, ModelInfo, Outcome, Record, Target
+from harness.regressions import Regressions
+from harness.regressions import parse as parse_regressions
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
 from harness.subjects import Subject
@@ -61,6 +63,7 @@ class Session:
         self.store = ArtifactStore(settings.store)
         self.environments = Environments(settings.store / "environments")
         self.expectations = read_expectations(settings)
+        self.regressions = read_regressions(settings)
         self._targets: dict[str, tuple[Environment, Target]] = {}
         self._lanes: list[tuple[Lane, Exporter]] = []
         self._idle: list[Exporter] = []
@@ -170,6 +173,10 @@ class Session:
         """Return the inputs every cell is compared on: the fixed probes and hypothesis's fixed draws."""
         return corpus(self.settings.draws)
 
+    def plans_for(self, cell: Cell, plans: Sequence[InputPlan]) -> tuple[InputPlan, ...]:
+        """Return some inputs and those that once failed on the cell's model."""
+        return self.regressions.besides(cell.subject.id, plans)
+
     # -- running ------------------------------------------------------------------------------------------------
 
     def run(self, cells: Sequence[Cell], on_record: OnRecord, plans: Sequence[InputPlan] = ()) -> None:
@@ -211,7 +218,7 @@ class Session:
                             break
                         group = waiting.pop(0)
                     for cell in group:
-                        done.put(self.judged(lane.judge(cell, plans)))
+                        done.put(self.judged(lane.judge(cell, self.plans_for(cell, plans))))
             done.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)
@@ -285,6 +292,7 @@ class Session:
         targets = sorted({repr(cell.target) for cell in plan.cells})
         host = fingerprint.files(sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent)
         plans = " ".join(map(str, self.plans()))
+        plans = f"{plans} {self.regressions}"
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
 
 
@@ -302,6 +310,19 @@ def read_expectations(settings: Settings) -> Expectations:
     """Read every expectation file of the settings. Raises UsageError with file and line."""
     entries = [entry for path in expectation_files(settings) for entry in parse(_read(path), str(path))]
     return Expectations(tuple(entries))
+
+
+def read_regressions(settings: Settings) -> Regressions:
+    """Read the file of kept inputs, where the settings name one. Raises UsageError with file and line."""
+    path = settings.regressions
+    if path is None:
+        return Regressions()
+    if not path.exists():
+        raise UsageError(
+            f"regressions: {path} does not exist; `dnn-harness keep` creates it, "
+            "or correct [tool.dnn-harness] regressions"
+        )
+    return parse_regressions(_read(path), str(path))
 
 
 def expectation_files(settings: Settings) -> tuple[Path, ...]:

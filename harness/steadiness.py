@@ -1,16 +1,9 @@
-"""Properties: what must hold of every correct implementation, and how it is judged. Pure; `trials.py` runs them.
-
-Most need no reference, only the same network asked again. One that does not apply is not tried and absent from the
-record: `input-order` for one input, `batch` for a fixed one, `threads` where OpenCV was built without, and `denormal`,
-`inf`, `nan` where no input takes such values, TensorFlow itself has no answer to them, or OpenCV is wrong on ordinary
-inputs already.
-"""
+"""Judging properties: whether one held, and what it means for the verdict. Pure; `trials.py` runs them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -18,38 +11,11 @@ from harness.compare import compare_output, shapes_agree
 from harness.diagnose import Failure
 from harness.evidence import Property
 from harness.inputs import Array, Kind
+from harness.properties import MEANINGS, Name
 from harness.records import Outcome, Stage
 from harness.tolerance import Reference, derive
 from harness.verdict import Verdict
 
-
-class Name(StrEnum):
-    """Every property there is, in the order in which they are tried: what may end the worker comes last."""
-
-    BATCH = "batch"
-    FIRST_AGAIN = "first-again"
-    SAME_BITS_TWICE = "same-bits-twice"
-    INPUT_ORDER = "input-order"
-    RELOAD = "reload"
-    THREADS = "threads"
-    OTHER_SIZE = "other-size"
-    DENORMAL = "denormal"
-    INF = "inf"
-    NAN = "nan"
-
-
-MEANINGS = {
-    Name.BATCH: "several items at once give what each gives alone, within the tolerance",
-    Name.FIRST_AGAIN: "the first input, after all others, gives the bits it gave at first",
-    Name.SAME_BITS_TWICE: "the same input gives the same bits when it comes twice",
-    Name.INPUT_ORDER: "the bits do not depend on the order in which inputs are set",
-    Name.RELOAD: "the network loaded once more gives the same bits",
-    Name.THREADS: "two threads give what one gives, within the tolerance",
-    Name.OTHER_SIZE: "exported at another size, where height and width are open, it still agrees with TensorFlow",
-    Name.DENORMAL: "a denormal input gives what TensorFlow gives",
-    Name.INF: "infinities in an input come out where TensorFlow has them",
-    Name.NAN: "NaN in an input comes out where TensorFlow has it, and nowhere else",
-}
 _WITHIN_TOLERANCE = frozenset({Name.BATCH, Name.THREADS})
 """Another order of additions is no defect here: these hold where the tolerance does."""
 _APART = frozenset({Name.BATCH, Name.OTHER_SIZE, Name.DENORMAL, Name.INF, Name.NAN})

@@ -16,7 +16,8 @@ from harness.errors import HarnessError
 from harness.inputs import SPECIAL, Array, expand, is_odd
 from harness.library import Artifact
 from harness.observing import Observed, OpenCV, Run
-from harness.steadiness import Finding, Name, of_kind, repeated, special, tolerances
+from harness.properties import Name
+from harness.steadiness import Finding, of_kind, repeated, special, tolerances
 from harness.tolerance import Reference
 
 References = Callable[[Sequence[Sequence[Array]]], Sequence[Sequence[Reference]]]

@@ -20,21 +20,21 @@ DRAWS = settings().max_examples // 25
 
 
 def test_support(cell: Cell, lane: Lane, dnn_session: Session) -> None:
-    expect(dnn_session.judged(lane.judge(cell, PROBES)))
+    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES))))
 
 
 @pytest.mark.expected_ok
 def test_parity(cell: Cell, lane: Lane, dnn_session: Session) -> None:
     # Support first: a failure that every input shows would be shrunk for nothing inside @given.
-    expect(dnn_session.judged(lane.judge(cell, PROBES)))
+    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES), properties=False)))
 
     @settings(max_examples=DRAWS)
     @given(plan=plans())
     def agrees(plan: InputPlan) -> None:
         # The probes go along: that the outputs vary between inputs is part of the evidence.
-        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES)))
+        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES), properties=False))
         if record.parity is not None and record.parity.margin is not None:
             target(record.parity.margin, label="error / allowed")
-        expect(record)
+        expect(record, drawn=plan)
 
     agrees()
