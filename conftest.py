@@ -11,8 +11,8 @@ if not entry_points(group="pytest11", name="dnn_harness_plugin"):
     pytest_plugins = ["dnn_harness_plugin"]
 
 # `ci`, the default: fixed draws, so that the references they need are in the store after the first run. It does not
-# steer (`hypothesis.target`), for where that leads depends on OpenCV's numbers. `dev` and `nightly` look elsewhere every
-# time, steer towards the largest error, and remember what failed in `.hypothesis`; `--hypothesis-profile` picks one.
+# steer (`hypothesis.target`), for where that leads depends on OpenCV's numbers. `dev` and `nightly` look elsewhere
+# every time, steer towards the largest error, and remember in `.hypothesis` what failed; `--hypothesis-profile` picks.
 _UNSTEERED = tuple(phase for phase in Phase if phase is not Phase.target)
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, phases=_UNSTEERED)
 settings.register_profile("dev", max_examples=500, deadline=None)

@@ -91,9 +91,7 @@ SETTINGS = (
         name="zoo", read=_words, default=(), help="import names of the zoos to take cases from (default: all installed)"
     ),
     Setting(name="expectations", read=_words, default=(), help="folders or files of known failures (TOML)"),
-    Setting(
-        name="regressions", read=_path, default=None, help="text file of inputs that once failed, tried ever since"
-    ),
+    Setting(name="regressions", read=_path, default=None, help="text file of inputs that failed once, tried since"),
     Setting(name="store", read=_path, default=None, help="folder of artifacts, references and environments"),
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
     Setting(name="draws", read=_count, default=DRAWS, help="inputs drawn by hypothesis besides the fixed probes"),

@@ -36,7 +36,7 @@ from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
 from harness.tolerance import Reference, batched
-from harness.trials import Tried, try_properties
+from harness.trials import Trials, Tried
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
 _STDERR_KEPT = 8_000
@@ -170,7 +170,8 @@ class Lane:
         worker = self._workers[cell.environment]
         references = partial(self.library.references, cell.subject, artifact)
         agrees = verdict.outcome in {Outcome.OK, Outcome.VACUOUS}
-        findings = try_properties(worker, artifact, inputs, observed, references, agrees=agrees)
+        trials = Trials(worker, artifact, inputs, observed, verdict.allowed)
+        findings = (*trials.repetitions(), *(trials.specials(references) if agrees else ()))
         watch.measure("properties", started)
         return findings
 
@@ -217,7 +218,10 @@ class Lane:
             for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
             for got, reference in zip(outputs, expected, strict=True)
         ]
-        return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        verdict = from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        allowed = [difference.tolerance.allowed for difference in differences]
+        ports = len(artifact.manifest.outputs)
+        return replace(verdict, allowed=tuple(tuple(allowed[i : i + ports]) for i in range(0, len(allowed), ports)))
 
 
 def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:

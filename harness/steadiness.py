@@ -13,7 +13,7 @@ from harness.evidence import Property
 from harness.inputs import Array, Kind
 from harness.properties import MEANINGS, Name
 from harness.records import Outcome, Stage
-from harness.tolerance import Reference, derive
+from harness.tolerance import Reference
 from harness.verdict import Verdict
 
 _WITHIN_TOLERANCE = frozenset({Name.BATCH, Name.THREADS})
@@ -87,11 +87,6 @@ def special(
 def of_kind(kind: Kind) -> Name:
     """Return the property that an input kind is tried for. Raises ValueError for an ordinary kind."""
     return Name(kind.value)
-
-
-def tolerances(items: Sequence[Sequence[Reference]]) -> list[float]:
-    """Return what is allowed at each output: for several inputs (`items`), as much as the roughest of them needs."""
-    return [max(derive(reference).allowed for reference in column) for column in zip(*items, strict=True)]
 
 
 def unsteady(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:

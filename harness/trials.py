@@ -17,7 +17,7 @@ from harness.inputs import SPECIAL, Array, expand, is_odd
 from harness.library import Artifact
 from harness.observing import Observed, OpenCV, Run
 from harness.properties import Name
-from harness.steadiness import Finding, of_kind, repeated, special, tolerances
+from harness.steadiness import Finding, of_kind, repeated, special
 from harness.tolerance import Reference
 
 References = Callable[[Sequence[Sequence[Array]]], Sequence[Sequence[Reference]]]
@@ -37,24 +37,8 @@ class Tried:
     """For several inputs at once: which."""
 
 
-def try_properties(
-    worker: OpenCV,
-    artifact: Artifact,
-    inputs: Sequence[Tried],
-    observed: Observed,
-    references: References,
-    *,
-    agrees: bool,
-) -> tuple[Finding, ...]:
-    """Try every property that applies; `observed` is what the worker saw when it ran `inputs` a moment ago.
-
-    Only a network that agrees on ordinary inputs is tried on odd ones.
-    """
-    return tuple(_Trials(worker, artifact, inputs, observed, references).findings(specials=agrees))
-
-
-class _Trials:
-    """The properties of one cell, tried one after another."""
+class Trials:
+    """The properties of one cell, tried one after another on the network that the worker ran a moment ago."""
 
     def __init__(
         self,
@@ -62,69 +46,59 @@ class _Trials:
         artifact: Artifact,
         inputs: Sequence[Tried],
         observed: Observed,
-        references: References,
+        allowed: Sequence[Sequence[float]],
     ) -> None:
+        """`observed` is what the worker saw of `inputs`; `allowed` their tolerances by output, empty where unknown."""
         self._worker = worker
         self._artifact = artifact
         self._inputs = inputs
-        self._observed = observed
-        self._references = references
+        self._outputs = observed.outputs
+        self._allowed = allowed
         self._run: Run | None = worker.resume(artifact.manifest, observed.observation)
 
-    def findings(self, *, specials: bool) -> Iterator[Finding]:
-        first = self._inputs[0]
-        allowed = self._allowed([first])
+    def repetitions(self) -> Iterator[Finding]:
+        """Yield what needs no reference, in the order of `Name`."""
         yield from self._batches()
-        yield from self._repetitions(first, allowed)
-        if specials and allowed is not None:
-            yield from self._specials(allowed)
-
-    def _allowed(self, inputs: Sequence[Tried]) -> list[float] | None:
-        try:
-            return tolerances(self._references([given.keras for given in inputs]))
-        except HarnessError:  # the verdict says so already
-            return None
+        first, then = self._inputs[0].opencv, self._outputs[0]
+        allowed = self._allowed[0] if self._allowed else None
+        again = self._forward(first)
+        yield repeated(Name.FIRST_AGAIN, then, again, allowed)
+        before = then if isinstance(again, Failure) else again
+        yield repeated(Name.SAME_BITS_TWICE, before, self._forward(first), allowed)
+        if len(first) > 1:
+            yield repeated(Name.INPUT_ORDER, before, self._forward(first, last_first=True), allowed)
+        self._run = self._begin()
+        yield repeated(Name.RELOAD, before, self._forward(first), allowed)
+        one, two = _THREADS
+        self._run = self._run or self._begin()
+        if self._run.threads(two) == two:
+            yield repeated(Name.THREADS, before, self._forward(first), allowed)
+        if self._run is not None:  # a worker that ended meanwhile starts with one thread again
+            self._run.threads(one)
 
     def _batches(self) -> Iterator[Finding]:
         """Yield one finding for all batches: the first that is not what its items are, else the last."""
         found = None
-        for given, wide in zip(self._inputs, self._observed.outputs, strict=True):
+        for index, given in enumerate(self._inputs):
             if given.batch_of and (found is None or found.held):
-                items = [self._observed.outputs[item] for item in given.batch_of]
-                alone = [np.concatenate(column) for column in zip(*items, strict=True)]
-                allowed = self._allowed([self._inputs[item] for item in given.batch_of])
-                found = repeated(Name.BATCH, alone, wide, allowed)
+                items = [self._outputs[item] for item in given.batch_of]
+                alone = [_joined(column) for column in zip(*items, strict=True)]
+                allowed = self._allowed[index] if self._allowed else None
+                found = repeated(Name.BATCH, alone, self._outputs[index], allowed)
         if found is not None:
             yield found
 
-    def _repetitions(self, first: Tried, allowed: Sequence[float] | None) -> Iterator[Finding]:
-        then = self._observed.outputs[0]
-        again = self._forward(first.opencv)
-        yield repeated(Name.FIRST_AGAIN, then, again, allowed)
-        before = then if isinstance(again, Failure) else again
-        yield repeated(Name.SAME_BITS_TWICE, before, self._forward(first.opencv), allowed)
-        if len(first.opencv) > 1:
-            turned = self._forward(first.opencv, last_first=True)
-            yield repeated(Name.INPUT_ORDER, before, turned, allowed)
-        self._run = self._begin()
-        yield repeated(Name.RELOAD, before, self._forward(first.opencv), allowed)
-        one, two = _THREADS
-        self._run = self._run or self._begin()
-        if self._run.threads(two) == two:
-            yield repeated(Name.THREADS, before, self._forward(first.opencv), allowed)
-        if self._run is not None:  # a worker that ended meanwhile starts with one thread again
-            self._run.threads(one)
-
-    def _specials(self, allowed: Sequence[float]) -> Iterator[Finding]:
+    def specials(self, references: References) -> Iterator[Finding]:
+        """Yield what becomes of odd values, against TensorFlow's own answers."""
         specs = [port.tensor for port in self._artifact.manifest.inputs]
         wanted = [(plan, expand(plan, specs)) for plan in SPECIAL]
         wanted = [(plan, arrays) for plan, arrays in wanted if any(is_odd(plan, array) for array in arrays)]
         try:
-            references = self._references([arrays for _, arrays in wanted])
+            expected = references([arrays for _, arrays in wanted])
         except HarnessError:  # TensorFlow itself refuses such values, or ends: there is nothing to compare with
             return
-        for (plan, arrays), expected in zip(wanted, references, strict=True):
-            yield special(of_kind(plan.kind), self._forward(arrays), expected, allowed)
+        for (plan, arrays), answers in zip(wanted, expected, strict=True):
+            yield special(of_kind(plan.kind), self._forward(arrays), answers, self._allowed[0])
 
     def _forward(self, feed: Feed, *, last_first: bool = False) -> tuple[Array, ...] | Failure:
         """Run a feed, on a network loaded anew where the last run failed and was told of."""
@@ -140,3 +114,10 @@ class _Trials:
 
     def _begin(self) -> Run:
         return self._worker.begin(self._artifact.manifest, self._artifact.model)
+
+
+def _joined(items: Sequence[Array]) -> Array:
+    """Return the items' outputs one after another; those that no batch can hold are no array of its shape."""
+    if len({(array.shape[1:], array.ndim > 0) for array in items}) > 1 or not items[0].ndim:
+        return np.zeros(0)
+    return np.concatenate(items)

@@ -23,6 +23,8 @@ class Verdict:
     message: str | None = None
     signal: str | None = None
     parity: Parity | None = None
+    allowed: tuple[tuple[float, ...], ...] = ()
+    """The tolerance of each output, input by input; empty where nothing was compared."""
 
     @property
     def fingerprint(self) -> tuple[Outcome, Stage | None, str | None]:
