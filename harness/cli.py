@@ -130,6 +130,7 @@ def check(
                 advance(record)
 
             session.run(cells, keep, plans=PROBES + plans if plans else ())
+        found[:] = session.at_other_size(cells, found, info)
         records = advise(
             sorted(found, key=lambda record: (record.target.opencv, list(all_routes()).index(record.route)))
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness import __version__, fingerprint, subjects
+from harness import __version__, fingerprint, sizing, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.config import Settings
@@ -22,7 +22,7 @@ from harness.environments import Environment, Environments
 from harness.errors import HarnessError, ModelRejectedError, UsageError
 from harness.expectations import Expectations, parse
 from harness.exporting import Exporter
-from harness.inputs import InputPlan, corpus
+from harness.inputs import PROBES, InputPlan, corpus
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
@@ -179,7 +179,14 @@ class Session:
 
     # -- running ------------------------------------------------------------------------------------------------
 
-    def run(self, cells: Sequence[Cell], on_record: OnRecord, plans: Sequence[InputPlan] = ()) -> None:
+    def run(
+        self,
+        cells: Sequence[Cell],
+        on_record: OnRecord,
+        plans: Sequence[InputPlan] = (),
+        *,
+        properties: bool = True,
+    ) -> None:
         """Judge every cell over `jobs` lanes; `on_record` is called from this thread as each one ends.
 
         All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
@@ -188,7 +195,7 @@ class Session:
         done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
         plans = plans or self.plans()
         threads = [
-            threading.Thread(target=self._work, args=(waiting, plans, done), daemon=True)
+            threading.Thread(target=self._work, args=(waiting, plans, done, properties), daemon=True)
             for _ in range(min(self.settings.jobs, len(waiting)))
         ]
         for thread in threads:
@@ -203,11 +210,30 @@ class Session:
             else:
                 on_record(item)
 
+    def at_other_size(self, cells: Sequence[Cell], records: Sequence[Record], info: ModelInfo) -> tuple[Record, ...]:
+        """Return a model's records, those that are ok with what they are at another size, where it leaves sizes open.
+
+        A model for which somebody asked for a size is left at that one.
+        """
+        sizes = sizing.farthest(info)
+        good = {CellId.of(record) for record in records if record.outcome is Outcome.OK}
+        chosen = [cell for cell in cells if cell_id(cell) in good and not cell.subject.source.input_shapes]
+        others = [replace(cell, subject=sizing.resized(cell.subject, info, sizes)) for cell in chosen] if sizes else []
+        found: dict[CellId, Record] = {}
+        if others:
+            self.run(others, lambda record: found.update({CellId.of(record): record}), PROBES, properties=False)
+        shapes = sizing.shapes_at(info, sizes) if found else ()
+        return tuple(
+            sizing.with_other_size(record, found[name], shapes) if (name := CellId.of(record)) in found else record
+            for record in records
+        )
+
     def _work(
         self,
         waiting: list[list[Cell]],
         plans: Sequence[InputPlan],
         done: queue.SimpleQueue[Record | BaseException | None],
+        properties: bool,
     ) -> None:
         """Take subjects until none is left: a lane's thread."""
         try:
@@ -218,7 +244,8 @@ class Session:
                             break
                         group = waiting.pop(0)
                     for cell in group:
-                        done.put(self.judged(lane.judge(cell, self.plans_for(cell, plans))))
+                        record = lane.judge(cell, self.plans_for(cell, plans), properties=properties)
+                        done.put(self.judged(record))
             done.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)

@@ -27,7 +27,7 @@ LAYERS = (
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("library",),
+    ("library", "sizing"),
     ("trials",),
     ("lane",),
     # Use cases.
