@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # An installed distribution has registered it by the same name already, which pytest counts as the same plugin.
 if not entry_points(group="pytest11", name="dnn_harness_plugin"):
     pytest_plugins = ["dnn_harness_plugin"]
 
-# Fixed draws by default: the references they need are then in the store after the first run. `--hypothesis-profile dev`
-# looks elsewhere every time.
-settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+# `ci`, the default: fixed draws, so that the references they need are in the store after the first run. It does not
+# steer (`hypothesis.target`), for where that leads depends on OpenCV's numbers. `dev` and `nightly` look elsewhere
+# every time, steer towards the largest error, and remember in `.hypothesis` what failed; `--hypothesis-profile` picks.
+_UNSTEERED = tuple(phase for phase in Phase if phase is not Phase.target)
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, phases=_UNSTEERED)
 settings.register_profile("dev", max_examples=500, deadline=None)
 settings.register_profile("nightly", max_examples=5000, deadline=None)
 settings.load_profile("ci")

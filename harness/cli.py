@@ -17,7 +17,7 @@ from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
 from harness.expectations import parse, render, update
 from harness.exporting import ExporterLostError
-from harness.inputs import PROBES, InputPlan
+from harness.inputs import PROBES, parse_ordinary
 from harness.library import Library
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.routes import all_routes
@@ -39,7 +39,7 @@ def _settings_options(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-_RUNNING = ("opencv", "engine", "route", "expectations", "store", "jobs", "draws", "repeats")
+_RUNNING = ("opencv", "engine", "route", "expectations", "regressions", "store", "jobs", "draws", "repeats")
 _DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 
 
@@ -121,7 +121,7 @@ def check(
         )
         cells = tuple(session.cells(subject, quick=True))
         info = session.info(subject)
-        plans = tuple(InputPlan.parse(text) for text in inputs)
+        plans = tuple(parse_ordinary(text) for text in inputs)
         found: list[Record] = []
         with terminal.progress(len(cells)) as advance:
 
@@ -130,6 +130,7 @@ def check(
                 advance(record)
 
             session.run(cells, keep, plans=PROBES + plans if plans else ())
+        found[:] = session.at_other_size(cells, found, info)
         records = advise(
             sorted(found, key=lambda record: (record.target.opencv, list(all_routes()).index(record.route)))
         )
@@ -142,6 +143,23 @@ def check(
             for path in delivery.deliver(records, session.store, folder):
                 terminal.say(f"wrote {path}")
     return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("plan")
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@_settings_options("regressions")
+def keep(model: str, plan: str, **options: Any) -> int:
+    """Keep PLAN, an input on which MODEL once failed: a line in the file of regressions, tried ever since."""
+    settings = _settle(options)
+    if settings.regressions is None:
+        raise UsageError("there is no file to keep it in; name one with --regressions or [tool.dnn-harness]")
+    kept = parse_ordinary(plan)
+    subject = subjects.from_text(model, zoo=settings.zoo)
+    new = delivery.keep(settings.regressions, subject.id, kept)
+    terminal.say(f"{settings.regressions}: {'keeps' if new else 'has kept already'} {subject.id}  {kept}")
+    return ExitCode.OK
 
 
 @cli.group()
@@ -269,17 +287,21 @@ def expect_update(run: Path, **options: Any) -> int:
 
 
 @expect.command("lint")
-@_settings_options("expectations")
+@_settings_options("expectations", "regressions")
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
 def expect_lint(**options: Any) -> int:
     """Refuse files that cannot be read and entries about cases or routes that are gone."""
     with Session(_settle(options)) as session:
         stale = session.expectations.stale((case.id for case in session.zoo()), all_routes())
+        strange = session.regressions.strange(case.id for case in session.zoo())
     for entry in stale:
         click.echo(
             f"stale-entry: {entry.case} [{entry.route}, OpenCV {entry.opencv}]: no such case or route; delete it"
         )
-    return ExitCode.FAILED if stale else ExitCode.OK
+    strange = tuple(name for name in strange if not Path(name).exists())
+    for name in strange:
+        click.echo(f"stale-regression: {name}: no such case or file; delete its lines")
+    return ExitCode.FAILED if stale or strange else ExitCode.OK
 
 
 def _settle(options: dict[str, Any]) -> Settings:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.evidence import ErrorMap, Parity
 from harness.explaining import draw_error, name_layout
-from harness.inputs import Array
+from harness.inputs import Array, InputPlan, Kind
 from harness.records import Layout, finite
 from harness.tolerance import Reference, Tolerance, derive
 
@@ -142,4 +142,21 @@ def summarise(differences: Sequence[Difference], *, inputs: int, sensitivity: fl
         sensitivity=min(sensitivity, float(np.finfo(np.float32).max)),
         output=worst.output,
         error_map=worst.error_map,
+        plainest_input=plainest([difference.plan for difference in differences if not difference.passed]),
     )
+
+
+def plainest(plans: Sequence[str]) -> str:
+    """Return the plainest of the inputs named: by kind, then fewest items; a picture is odder than any plan.
+
+    The first of equals; empty where there are none.
+    """
+    return min(plans, key=_oddness, default="")
+
+
+def _oddness(text: str) -> tuple[int, int]:
+    kinds = list(Kind)
+    if text.partition(":")[0] not in kinds:
+        return len(kinds), 1
+    plan = InputPlan.parse(text)
+    return kinds.index(plan.kind), plan.items

@@ -91,6 +91,7 @@ SETTINGS = (
         name="zoo", read=_words, default=(), help="import names of the zoos to take cases from (default: all installed)"
     ),
     Setting(name="expectations", read=_words, default=(), help="folders or files of known failures (TOML)"),
+    Setting(name="regressions", read=_path, default=None, help="text file of inputs that failed once, tried since"),
     Setting(name="store", read=_path, default=None, help="folder of artifacts, references and environments"),
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
     Setting(name="draws", read=_count, default=DRAWS, help="inputs drawn by hypothesis besides the fixed probes"),
@@ -111,6 +112,7 @@ class Settings:
     route: tuple[str, ...]
     zoo: tuple[str, ...]
     expectations: tuple[str, ...]
+    regressions: Path | None
     store: Path
     jobs: int
     draws: int
@@ -138,6 +140,7 @@ def settle(options: Mapping[str, object], *, start: Path, environ: Mapping[str, 
         except (ValueError, TypeError) as error:
             raise UsageError(f"{source}: {given!r} {_reason(error)}; {setting.help}") from None
     values["store"] = root / (values["store"] or platformdirs.user_cache_path("opencv-dnn-harness"))
+    values["regressions"] = values["regressions"] and root / values["regressions"]
     values["zoo"] = values["zoo"] or _installed_zoos()
     values["jobs"] = values["jobs"] or len(os.sched_getaffinity(0))
     return Settings(root=root, **values)

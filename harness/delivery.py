@@ -11,7 +11,9 @@ from pathlib import Path
 from harness.artifacts import ArtifactStore
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
+from harness.inputs import InputPlan
 from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
+from harness.regressions import HEADER, added, parse
 from harness.report.html import write_html
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
@@ -19,6 +21,19 @@ from harness.routes import all_routes
 from harness.store import RunDirectory
 
 _IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
+
+
+def keep(path: Path, case: str, plan: InputPlan) -> bool:
+    """Add a line to a file of regressions, which is created where it is absent; returns whether it is new.
+
+    Raises UsageError for a file that is malformed already.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else HEADER
+    parse(text, str(path))
+    wider = added(text, case, plan)
+    if wider != text:
+        write(path, wider)
+    return wider != text
 
 
 def write(path: Path, text: str) -> None:

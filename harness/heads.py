@@ -15,6 +15,7 @@ import numpy.typing as npt
 from harness.anatomy import Anatomy, Head
 from harness.evidence import Property
 from harness.inputs import Array
+from harness.properties import Name
 from harness.records import Outcome, Record
 from harness.sources import Cut
 
@@ -45,16 +46,18 @@ def before(anatomy: Anatomy) -> Cut | None:
 def before_activation(record: Record, found: Record, anatomy: Anatomy) -> Record:
     """Return a cell's record with what its network shows before the last activations (`found`)."""
     ops = ", ".join(dict.fromkeys(head.op for head in anatomy.heads))
-    name = f"before-{ops.lower().replace(', ', '-')}"
     if found.outcome is Outcome.OK and found.parity is not None:
         seen = f"before the last {ops} the error is {found.parity.margin:.2g} of what is allowed"
-        shown = replace(record, properties=(*record.properties, Property(name=name, held=True, message=seen)))
+        shown = replace(
+            record, properties=(*record.properties, Property(name=Name.BEFORE_HEAD, held=True, message=seen))
+        )
         return shown if record.outcome is Outcome.OK else _judged_before(shown, found, ops)
     if found.outcome in _WRONG:
         message = f"before the last {ops}, which hides it: {found.message}"
         shown = replace(found, reproduce=record.reproduce, artifact=record.artifact, latency=record.latency)
         kept = replace(shown, case=record.case, route=record.route, layout=record.layout, ops=record.ops)
-        return replace(kept, message=message, properties=(Property(name=name, held=False, message=message),))
+        broken = Property(name=Name.BEFORE_HEAD, held=False, message=message)
+        return replace(kept, message=message, properties=(*record.properties, broken))
     if record.outcome is Outcome.OK:
         caveat = f"the last {ops} hides most of what comes before, where nothing could be compared: {found.outcome}"
         return replace(record, caveat=caveat)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 
@@ -33,6 +33,8 @@ class Kind(StrEnum):
     CHECKERBOARD = "checkerboard"
     SPARSE = "sparse"
     DENORMAL = "denormal"
+    INF = "inf"
+    NAN = "nan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +44,35 @@ class InputPlan:
     kind: Kind = Kind.RAMP
     seed: int = 0
     scale: float = 1.0
+    items: int = 1
+    """How many items at once an artifact is given that takes any batch; every other one is given the first alone."""
 
     def __str__(self) -> str:
-        """Return the plan as one word: `uniform:seed=3:scale=0.5`."""
-        return f"{self.kind}:seed={self.seed}:scale={self.scale!r}"
+        """Return the plan as one word: `uniform:seed=3:scale=0.5`, and `:items=3` where there are several."""
+        several = f":items={self.items}" if self.items != 1 else ""
+        return f"{self.kind}:seed={self.seed}:scale={self.scale!r}{several}"
 
     @classmethod
     def parse(cls, text: str) -> InputPlan:
         """Read what `str` wrote. Raises UsageError for anything else."""
         try:
-            kind, seed, scale = text.split(":")
+            kind, seed, scale, *rest = text.split(":")
             return cls(
-                kind=Kind(kind), seed=int(seed.removeprefix("seed=")), scale=_finite(scale.removeprefix("scale="))
+                kind=Kind(kind),
+                seed=int(seed.removeprefix("seed=")),
+                scale=_finite(scale.removeprefix("scale=")),
+                items=_items(*rest) if rest else 1,
             )
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise UsageError(f"{text!r} is no input plan; write one like 'uniform:seed=3:scale=1.0'") from error
+
+    @property
+    def each(self) -> tuple[InputPlan, ...]:
+        """Return a plan for each item: seeds that follow one another, and scales too, for kinds that have no seed."""
+        return tuple(
+            replace(self, seed=self.seed + item, scale=self.scale * (1 - item % 8 / 16), items=1)
+            for item in range(self.items)
+        )
 
 
 def _finite(text: str) -> float:
@@ -66,12 +82,29 @@ def _finite(text: str) -> float:
     return number
 
 
+def _items(text: str) -> int:
+    number = int(text.removeprefix("items="))
+    if not 1 <= number <= MOST_ITEMS:
+        raise ValueError(f"{number} items are not between 1 and {MOST_ITEMS}")
+    return number
+
+
+MOST_ITEMS = 1024
+"""So many items at once nobody means: a slip of the pen must not fill the memory."""
+
 PROBES = (
     InputPlan(kind=Kind.UNIFORM, seed=1),
     InputPlan(kind=Kind.NORMAL, seed=2),
-    InputPlan(kind=Kind.IMAGE, seed=3),
+    InputPlan(kind=Kind.IMAGE, seed=3, items=3),
 )
 """The fixed inputs every cell is tried with. Several and unlike one another: that the outputs vary is evidence."""
+
+SPECIAL = (
+    InputPlan(kind=Kind.DENORMAL, seed=4),
+    InputPlan(kind=Kind.INF, seed=4),
+    InputPlan(kind=Kind.NAN, seed=4),
+)
+"""What is told apart from the verdict: libraries may flush denormals, and few say what they make of the others."""
 
 DRAWS = 5
 """Inputs that hypothesis adds to the probes where nobody asks for another number."""
@@ -101,7 +134,10 @@ def _expand_one(plan: InputPlan, spec: TensorSpec, index: int) -> Array:
         return np.asarray(random.uniform(size=shape) < 0.5)
     if spec.dtype.startswith(("int", "uint")):
         return _integers(plan, spec, shape, random)
-    values = _VALUES[plan.kind](shape, random) * plan.scale
+    values = np.asarray(_VALUES[plan.kind](shape, random) * plan.scale)
+    odd = _ODD.get(plan.kind)
+    if odd and spec.low is None and spec.high is None:  # a stated range admits no others
+        _strew(odd, values, random)
     if spec.low is not None or spec.high is not None:
         values = _into_range(values, spec)
     return np.asarray(values, dtype=spec.dtype)  # asarray: numpy turns arrays without axes into scalars
@@ -112,7 +148,8 @@ def _integers(plan: InputPlan, spec: TensorSpec, shape: tuple[int, ...], random:
     if plan.kind is Kind.CONSTANT:
         return np.full(shape, low + plan.seed % (high - low + 1), dtype=spec.dtype)
     if plan.kind is Kind.RAMP:
-        return np.asarray(low + np.arange(int(np.prod(shape))).reshape(shape) % (high - low + 1), dtype=spec.dtype)
+        steps = plan.seed % (high - low + 1) + np.arange(int(np.prod(shape))).reshape(shape)
+        return np.asarray(low + steps % (high - low + 1), dtype=spec.dtype)
     return np.asarray(random.randint(low, high + 1, size=shape), dtype=spec.dtype)
 
 
@@ -141,6 +178,10 @@ def _ramp(shape: tuple[int, ...], _: np.random.RandomState) -> npt.NDArray[np.fl
     return np.linspace(-1.0, 1.0, num=int(np.prod(shape))).reshape(shape)
 
 
+def _normal(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
+    return np.asarray(random.standard_normal(shape))
+
+
 def _image(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
     """Smooth waves plus a little noise, quantised to 8 bits, in 0..1: neighbours resemble each other as in a photo."""
     total = np.zeros(shape)
@@ -166,6 +207,36 @@ def _sparse(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArra
     return np.asarray(random.standard_normal(shape) * (random.uniform(size=shape) < 0.05))
 
 
+def _strew(odd: Sequence[float], values: npt.NDArray[np.float64], random: np.random.RandomState) -> None:
+    """Put a few odd values at places of their own; all others stay, so that it shows how far the odd ones reach."""
+    if values.size:
+        places = random.permutation(values.size)[:_FEW]
+        values.reshape(-1)[places] = np.resize(odd, places.size)
+
+
+_FEW = 3
+_ODD = {Kind.NAN: (np.nan,), Kind.INF: (np.inf, -np.inf)}
+
+
+def parse_ordinary(text: str) -> InputPlan:
+    """Read a plan on which agreement may be demanded. Raises UsageError for any other, and for what is no plan."""
+    plan = InputPlan.parse(text)
+    if plan.kind in {special.kind for special in SPECIAL}:
+        raise UsageError(f"{text!r}: {plan.kind} inputs are tried as a property and never decide; name another kind")
+    return plan
+
+
+def is_odd(plan: InputPlan, array: Array) -> bool:
+    """Whether an array has what a special plan is about: integers and restricted inputs have not."""
+    if array.dtype.kind != "f":
+        return False
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float64)
+    if plan.kind is Kind.DENORMAL:
+        return bool(((values != 0) & (np.abs(values) < np.finfo(np.float32).tiny)).any())
+    return bool((np.isnan(values) if plan.kind is Kind.NAN else np.isinf(values)).any())
+
+
 def _denormal(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDArray[np.float64]:
     return np.asarray(random.uniform(-1e-39, 1e-39, size=shape))
 
@@ -173,13 +244,15 @@ def _denormal(shape: tuple[int, ...], random: np.random.RandomState) -> npt.NDAr
 _VALUES: dict[Kind, Values] = {
     Kind.RAMP: _ramp,
     Kind.UNIFORM: lambda shape, random: random.uniform(-1.0, 1.0, size=shape),
-    Kind.NORMAL: lambda shape, random: np.asarray(random.standard_normal(shape)),
+    Kind.NORMAL: _normal,
     Kind.IMAGE: _image,
     Kind.CONSTANT: lambda shape, random: np.full(shape, random.uniform(0.25, 1.0)),
     Kind.ONE_HOT: _one_hot,
     Kind.CHECKERBOARD: _checkerboard,
     Kind.SPARSE: _sparse,
     Kind.DENORMAL: _denormal,
+    Kind.INF: _normal,
+    Kind.NAN: _normal,
 }
 
 
@@ -209,4 +282,10 @@ def corpus(draws: int) -> tuple[InputPlan, ...]:
 
     if draws:
         collect()
-    return PROBES + tuple(drawn[:draws])
+    return PROBES + _one_batch(drawn[:draws])
+
+
+def _one_batch(drawn: Sequence[InputPlan]) -> tuple[InputPlan, ...]:
+    """Leave several items to the first plan that has them: each item costs a reference."""
+    first = next((plan for plan in drawn if plan.items > 1), None)
+    return tuple(plan if plan is first else replace(plan, items=1) for plan in drawn)

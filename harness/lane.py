@@ -9,11 +9,11 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from harness.anatomy import Anatomy
-from harness.blobs import Feed
 from harness.compare import compare_output, sensitivity
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
@@ -36,28 +36,23 @@ from harness.records import (
     Timing,
 )
 from harness.routes import Needs, all_routes
+from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
 from harness.tolerance import Reference, batched
+from harness.trials import Trials, Tried
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
 _STDERR_KEPT = 8_000
-_BATCH_ITEMS = 3
 _STATIC = {"onnx-dynamic-batch": "onnx"}
 """Routes that take whole models only, and those that make the same graph of a part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Tried):
     """One input of a model, for both sides."""
 
     name: str
     """The input plan, or the picture's name: one line that reproduces it."""
-    keras: tuple[Array, ...]
-    """What TensorFlow is given, in Keras's layout."""
-    opencv: Feed
-    """What the worker is given."""
-    batch_of: tuple[int, ...] = ()
-    """For several inputs given at once: which. TensorFlow computed them one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,13 +91,16 @@ class Lane:
         for worker in self._workers.values():
             worker.close()
 
-    def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Record:
-        """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does."""
+    def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True) -> Record:
+        """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does.
+
+        `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
+        """
         watch = Stopwatch()
         blank = _blank(cell, plans)
 
         def at(opset: int | None) -> Record:
-            return self._judge_at(opset, cell, plans, blank, watch)
+            return self._judge_at(opset, cell, plans, blank, watch, properties=properties)
 
         try:
             record = sweep(at(None), all_routes()[cell.route].opsets[1:], at)
@@ -110,7 +108,7 @@ class Lane:
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
         record = self._before_heads(record, cell, plans)
         if record.outcome is Outcome.VACUOUS:
-            return self._with_other_weights(record, cell, plans)
+            return self._with_other_weights(record, cell, plans, properties=properties)
         return self._with_culprit(record, cell, plans)
 
     def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
@@ -128,7 +126,7 @@ class Lane:
         except HarnessError:
             return record
         part = replace(cell, subject=cell.subject.part(cut), route=_STATIC.get(cell.route, cell.route))
-        found = self.judge(part, plans)
+        found = self.judge(part, plans, properties=False)
         return before_activation(record, found, anatomy)
 
     def _hides(self, anatomy: Anatomy, cell: Cell, plans: Sequence[InputPlan]) -> bool:
@@ -141,7 +139,8 @@ class Lane:
         route = all_routes()[cell.route]
         if not is_to_locate(record, route, cell.subject.source.kind):
             return record
-        alone = [given for given in plans if record.parity is None or str(given) == record.parity.worst_input]
+        items = [item for plan in plans for item in plan.each]
+        alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]
         info = self.library.info(cell.subject)
         plan = alone[0] if alone else plans[0]
         arrays = dict(zip((spec.name for spec in info.inputs), expand(plan, info.inputs), strict=True))
@@ -159,7 +158,9 @@ class Lane:
         layer = record.layer or (culprit.layer if culprit is not None else None)
         return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
 
-    def _with_other_weights(self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
+    def _with_other_weights(
+        self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool
+    ) -> Record:
         """Return what the same network does with weights that prove something: an untrained one deserves an answer.
 
         The artifact stays the model's own, which loads and agrees; where the other one fails, that is the record.
@@ -167,7 +168,7 @@ class Lane:
         subject = cell.subject.conditioned()
         if subject is None:
             return vacuous
-        record = self.judge(replace(cell, subject=subject), plans)
+        record = self.judge(replace(cell, subject=subject), plans, properties=properties)
         if record.outcome in {Outcome.VACUOUS, Outcome.EXPORT_FAILED, Outcome.NO_REFERENCE, Outcome.HARNESS_ERROR}:
             return vacuous
         own = vacuous.parity.sensitivity if vacuous.parity else 0.0
@@ -180,7 +181,14 @@ class Lane:
         return replace(vacuous, outcome=Outcome.OK, parity=record.parity, stage=None, message=None, caveat=caveat)
 
     def _judge_at(
-        self, opset: int | None, cell: Cell, plans: Sequence[InputPlan], blank: Record, watch: Stopwatch
+        self,
+        opset: int | None,
+        cell: Cell,
+        plans: Sequence[InputPlan],
+        blank: Record,
+        watch: Stopwatch,
+        *,
+        properties: bool,
     ) -> Record:
         """Return the record at one opset; None is the route's own, whose failures are tried twice."""
         started = time.perf_counter()
@@ -194,7 +202,31 @@ class Lane:
         inputs = tuple(_inputs(cell.subject, artifact, plans))
         settle = self._settle if opset is None else self._attempt
         verdict, observed = settle(cell, artifact, inputs, watch)
-        return _fill(blank, artifact, verdict, observed.observation, watch)
+        # Of other opsets only one that works is told of.
+        wanted = properties and (opset is None or verdict.outcome is Outcome.OK)
+        findings = self._try_properties(cell, artifact, inputs, observed, verdict, watch) if wanted else ()
+        record = _fill(blank, artifact, unsteady(verdict, findings), observed.observation, watch)
+        return replace(record, properties=tuple(found.property for found in findings))
+
+    def _try_properties(
+        self,
+        cell: Cell,
+        artifact: Artifact,
+        inputs: Sequence[Input],
+        observed: Observed,
+        verdict: Verdict,
+        watch: Stopwatch,
+    ) -> tuple[Finding, ...]:
+        if diagnose(observed.observation) is not None:
+            return ()
+        started = time.perf_counter()
+        worker = self._workers[cell.environment]
+        references = partial(self.library.references, cell.subject, artifact)
+        agrees = verdict.outcome in {Outcome.OK, Outcome.VACUOUS}
+        trials = Trials(worker, artifact, inputs, observed, verdict.allowed)
+        findings = (*trials.repetitions(), *(trials.specials(references) if agrees else ()))
+        watch.measure("properties", started)
+        return findings
 
     def _settle(
         self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], watch: Stopwatch
@@ -239,7 +271,10 @@ class Lane:
             for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
             for got, reference, port in zip(outputs, expected, artifact.manifest.outputs, strict=True)
         ]
-        return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        verdict = from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        allowed = [difference.tolerance.allowed for difference in differences]
+        ports = len(artifact.manifest.outputs)
+        return replace(verdict, allowed=tuple(tuple(allowed[i : i + ports]) for i in range(0, len(allowed), ports)))
 
 
 def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
@@ -247,19 +282,21 @@ def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) ->
     pictures = load_pictures(subject.picture) if subject.picture else ()
     for picture in pictures:
         yield _from_picture(picture)
-    expanded = [expand(plan, specs) for plan in plans]
-    for plan, arrays in zip(plans, expanded, strict=True):
-        yield Input(name=str(plan), keras=arrays, opencv=arrays)
-    if artifact.manifest.free_batch:
-        yield _batch(plans, expanded, before=len(pictures))
+    count, batches = len(pictures), []
+    for plan in plans:
+        items = [expand(item, specs) for item in (plan.each if artifact.manifest.free_batch else plan.each[:1])]
+        for item, arrays in zip(plan.each, items, strict=False):
+            yield Input(name=str(item), keras=arrays, opencv=arrays)
+        if len(items) > 1:
+            batches.append(_batch(plan, items, before=count))
+        count += len(items)
+    yield from batches
 
 
-def _batch(plans: Sequence[InputPlan], arrays: Sequence[tuple[Array, ...]], *, before: int) -> Input:
-    """Return the first inputs at once: what each of them gives alone, it must give among others."""
-    items = range(min(_BATCH_ITEMS, len(plans)))
-    wide = tuple(np.concatenate([arrays[item][port] for item in items]) for port in range(len(arrays[0])))
-    name = f"batch of {', '.join(str(plans[item]) for item in items)}"
-    return Input(name=name, keras=(), opencv=wide, batch_of=tuple(before + item for item in items))
+def _batch(plan: InputPlan, items: Sequence[tuple[Array, ...]], *, before: int) -> Input:
+    """Return several inputs at once: what each of them gives alone, it must give among others."""
+    wide = tuple(np.concatenate(arrays) for arrays in zip(*items, strict=True))
+    return Input(name=str(plan), keras=(), opencv=wide, batch_of=tuple(range(before, before + len(items))))
 
 
 def _from_picture(picture: Picture) -> Input:

@@ -27,6 +27,10 @@ _LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
 """Errors that are facts about the model: they are stored like a success. A lost child or a full disk is not."""
 
 
+_Read = tuple[str, list[tuple[Array, Array, float]]]
+"""A reference as it is stored: why the noise is what it is; and each output in float32, at its best, and its noise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """An exported model on disk."""
@@ -43,6 +47,9 @@ class Library:
         self._store = store
         self._exporter = exporter
         self._models: dict[Subject, str] = {}
+        self._read: dict[str, _Read] = {}
+        self._read_of = ""
+        """The weights whose references were read last: every route of a case asks for the same ones."""
 
     def info(self, subject: Subject) -> ModelInfo:
         """Return what a model is. Raises ModelRejectedError."""
@@ -109,9 +116,13 @@ class Library:
     def _references(
         self, subject: Subject, weights: str, names: Sequence[str], feeds: Sequence[Sequence[Array]]
     ) -> tuple[tuple[Reference, ...], ...]:
+        if self._read_of != weights:
+            self._read, self._read_of = {}, weights
         keys = [self._key(subject, weights, digest(feed)) for feed in feeds]
         missing = {
-            key: feed for key, feed in zip(keys, feeds, strict=True) if self._store.get("reference", key) is None
+            key: feed
+            for key, feed in zip(keys, feeds, strict=True)
+            if key not in self._read and self._store.get("reference", key) is None
         }
         if missing:
             with self._store.lock("references", self._key(subject, weights)):
@@ -144,22 +155,25 @@ class Library:
                 self._store.put("reference", key, folder)
 
     def _read_reference(self, key: str, names: Sequence[str]) -> tuple[Reference, ...]:
+        if key not in self._read:
+            self._read[key] = self._read_arrays(key, len(names))
+        why, arrays = self._read[key]
+        return tuple(
+            Reference(name=name, float32=single, best=best, noise=noise, why=why)
+            for name, (single, best, noise) in zip(names, arrays, strict=True)
+        )
+
+    def _read_arrays(self, key: str, outputs: int) -> _Read:
         folder = self._store.get("reference", key)
         if folder is None:
             raise HarnessError(f"the store lost a reference that was just written ({key}); run again")
         _raise_stored(folder)
-        why = (folder / "why.txt").read_text()
-        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
-            return tuple(
-                Reference(
-                    name=name,
-                    float32=arrays[f"f32_{index}"],
-                    best=arrays[f"f64_{index}"],
-                    noise=float(arrays[f"noise_{index}"]),
-                    why=why,
-                )
-                for index, name in enumerate(names)
-            )
+        with np.load(folder / "reference.npz", allow_pickle=False) as stored:
+            arrays = [
+                (stored[f"f32_{index}"], stored[f"f64_{index}"], float(stored[f"noise_{index}"]))
+                for index in range(outputs)
+            ]
+        return (folder / "why.txt").read_text(), arrays
 
     def _key(self, subject: Subject, *more: str) -> str:
         """Return the store key of something made from this model by today's exporter."""

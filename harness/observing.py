@@ -127,13 +127,23 @@ class OpenCV:
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             return Observed(observation=seen)
-        run = _Run(self, manifest, seen)
+        run = Run(self, manifest, seen)
         run.load(model)
         for index, feed in enumerate(feeds):
             run.forward(index, len(feeds), feed)
         if feeds and timing_repeats:
             run.time(timing_repeats)
         return run.observed()
+
+    def resume(self, manifest: Manifest, seen: Observation) -> Run:
+        """Return the way on from where `observe` left off: its network is still loaded, and nothing failed."""
+        return Run(self, manifest, seen)
+
+    def begin(self, manifest: Manifest, model: Path) -> Run:
+        """Return a way that has just loaded `model`, in a fresh worker where the last one died."""
+        run = Run(self, manifest, self._start(Observation(stage=Stage.START)), started=self._child is not None)
+        run.load(model)
+        return run
 
     def _start(self, seen: Observation) -> Observation:
         """Provide a worker that lives and has said hello; without one, the observation says why."""
@@ -179,21 +189,25 @@ class OpenCV:
         return request, [memoryview(model.read_bytes())]
 
 
-class _Run:
+class Run:
     """One artifact's way through a worker: every step is skipped once one has failed."""
 
-    def __init__(self, opencv: OpenCV, manifest: Manifest, seen: Observation) -> None:
+    def __init__(self, opencv: OpenCV, manifest: Manifest, seen: Observation, *, started: bool = True) -> None:
         self._opencv = opencv
         self._manifest = manifest
         self._seen = seen
         self._outputs: list[tuple[Array, ...]] = []
-        self._failed = False
+        self._failed = not started
         self._failed_feed: int | None = None
 
     def observed(self) -> Observed:
+        """Return what was seen so far."""
         return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
 
     def load(self, model: Path) -> None:
+        """Load the model and find its outputs."""
+        if self._failed:
+            return
         self._seen = replace(self._seen, stage=Stage.LOAD)
         reply = self._ask(*self._opencv.load_request(self._manifest, model))
         if reply is None:
@@ -219,7 +233,8 @@ class _Run:
             self._fail(replace(self._seen, error=CvError(kind=OUTPUT_NOT_FOUND, message=message)))
         self._seen = replace(self._seen, output_names=tuple(place for place in found if place is not None))
 
-    def forward(self, index: int, of: int, feed: Feed) -> None:
+    def forward(self, index: int, of: int, feed: Feed, *, last_first: bool = False) -> None:
+        """Run feed number `index` of `of`; with `last_first` its inputs are set in the other order."""
         if self._failed:
             return
         self._seen = replace(self._seen, stage=Stage.FORWARD)
@@ -228,13 +243,14 @@ class _Run:
             raise HarnessError(
                 f"a feed has {len(feed)} values but the model has {len(ports)} inputs; give one for each"
             )
+        given = list(zip(feed, ports, strict=True))[:: -1 if last_first else 1]
         request = {
             "do": "forward",
-            "inputs": [port.name for port in ports],
+            "inputs": [port.name for _, port in given],
             "outputs": list(self._seen.output_names),
-            "blob": [blob_parameters(value, port) for value, port in zip(feed, ports, strict=True)],
+            "blob": [blob_parameters(value, port) for value, port in given],
         }
-        reply = self._ask(request, [encode(value, port) for value, port in zip(feed, ports, strict=True)])
+        reply = self._ask(request, [encode(value, port) for value, port in given])
         if reply is None:
             self._failed_feed = index
             self._name_feed(index, of)
@@ -250,6 +266,11 @@ class _Run:
         if self._seen.error is not None and of > 1:
             message = f"{self._seen.error.message.rstrip()} [input {index + 1} of {of}]"
             self._seen = replace(self._seen, error=replace(self._seen.error, message=message))
+
+    def threads(self, count: int) -> int | None:
+        """Set OpenCV's thread count; returns the one it keeps to, None where it could not be asked."""
+        reply = None if self._failed else self._ask({"do": "threads", "threads": count})
+        return None if reply is None else int(reply.header["threads"])
 
     def time(self, repeats: int) -> None:
         """Time more runs, for at most as long as one run may take; the deadline leaves room for the last one."""

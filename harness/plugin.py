@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from harness import subjects
 from harness.config import SETTINGS, Settings, settle
 from harness.errors import HarnessError, UsageError
+from harness.inputs import InputPlan
 from harness.records import Judgement, Record
 from harness.routes import all_routes
 from harness.session import Session, advise, supported
@@ -138,8 +140,12 @@ def _explain(records: Sequence[Record]) -> str:
     return "\n".join([*tried, *failing])
 
 
-def expect(record: Record) -> None:
-    """Fail the test unless a record is as expected; the message ends with a line that reproduces it."""
+def expect(record: Record, drawn: InputPlan | None = None) -> None:
+    """Fail the test unless a record is as expected; the message ends with a line that reproduces it.
+
+    For an input that was drawn, another one follows: the command that keeps it.
+    """
     __tracebackhide__ = True
     if record.judgement is not Judgement.AS_EXPECTED:
-        pytest.fail(sentence(record), pytrace=False)
+        kept = "" if drawn is None else f"\n    {shlex.join(['dnn-harness', 'keep', record.case, str(drawn)])}"
+        pytest.fail(f"{sentence(record)}{kept}", pytrace=False)

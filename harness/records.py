@@ -131,6 +131,8 @@ class ModelInfo:
     weights_digest: str
     structure_digest: str
     """Digest of the frozen graph without its names: with the weights' digest, it tells one model from another."""
+    open_axes: tuple[tuple[int, ...], ...] = ()
+    """Per input, the axes after the batch that its Input layer leaves open; empty without Keras inputs."""
     kind: str
     """`functional`, `sequential`, `subclassed`, `savedmodel`, `graphdef`, `onnx`, `tflite`."""
 

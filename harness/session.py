@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness import __version__, fingerprint, subjects
+from harness import __version__, fingerprint, sizing, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.config import Settings
@@ -22,11 +22,13 @@ from harness.environments import Environment, Environments
 from harness.errors import HarnessError, ModelRejectedError, UsageError
 from harness.expectations import Expectations, parse
 from harness.exporting import Exporter
-from harness.inputs import InputPlan, corpus
+from harness.inputs import PROBES, InputPlan, corpus
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
 from harness.records import CellId, Judgement, ModelInfo, Outcome, Record, Target
+from harness.regressions import Regressions
+from harness.regressions import parse as parse_regressions
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
 from harness.subjects import Subject
@@ -61,6 +63,7 @@ class Session:
         self.store = ArtifactStore(settings.store)
         self.environments = Environments(settings.store / "environments")
         self.expectations = read_expectations(settings)
+        self.regressions = read_regressions(settings)
         self._targets: dict[str, tuple[Environment, Target]] = {}
         self._lanes: list[tuple[Lane, Exporter]] = []
         self._idle: list[Exporter] = []
@@ -170,9 +173,20 @@ class Session:
         """Return the inputs every cell is compared on: the fixed probes and hypothesis's fixed draws."""
         return corpus(self.settings.draws)
 
+    def plans_for(self, cell: Cell, plans: Sequence[InputPlan]) -> tuple[InputPlan, ...]:
+        """Return some inputs and those that once failed on the cell's model."""
+        return self.regressions.besides(cell.subject.id, plans)
+
     # -- running ------------------------------------------------------------------------------------------------
 
-    def run(self, cells: Sequence[Cell], on_record: OnRecord, plans: Sequence[InputPlan] = ()) -> None:
+    def run(
+        self,
+        cells: Sequence[Cell],
+        on_record: OnRecord,
+        plans: Sequence[InputPlan] = (),
+        *,
+        properties: bool = True,
+    ) -> None:
         """Judge every cell over `jobs` lanes; `on_record` is called from this thread as each one ends.
 
         All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
@@ -181,7 +195,7 @@ class Session:
         done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
         plans = plans or self.plans()
         threads = [
-            threading.Thread(target=self._work, args=(waiting, plans, done), daemon=True)
+            threading.Thread(target=self._work, args=(waiting, plans, done, properties), daemon=True)
             for _ in range(min(self.settings.jobs, len(waiting)))
         ]
         for thread in threads:
@@ -196,11 +210,30 @@ class Session:
             else:
                 on_record(item)
 
+    def at_other_size(self, cells: Sequence[Cell], records: Sequence[Record], info: ModelInfo) -> tuple[Record, ...]:
+        """Return a model's records, those that are ok with what they are at another size, where it leaves sizes open.
+
+        A model for which somebody asked for a size is left at that one.
+        """
+        sizes = sizing.farthest(info)
+        good = {CellId.of(record) for record in records if record.outcome is Outcome.OK}
+        chosen = [cell for cell in cells if cell_id(cell) in good and not cell.subject.source.input_shapes]
+        others = [replace(cell, subject=sizing.resized(cell.subject, info, sizes)) for cell in chosen] if sizes else []
+        found: dict[CellId, Record] = {}
+        if others:
+            self.run(others, lambda record: found.update({CellId.of(record): record}), PROBES, properties=False)
+        shapes = sizing.shapes_at(info, sizes) if found else ()
+        return tuple(
+            sizing.with_other_size(record, found[name], shapes) if (name := CellId.of(record)) in found else record
+            for record in records
+        )
+
     def _work(
         self,
         waiting: list[list[Cell]],
         plans: Sequence[InputPlan],
         done: queue.SimpleQueue[Record | BaseException | None],
+        properties: bool,
     ) -> None:
         """Take subjects until none is left: a lane's thread."""
         try:
@@ -211,7 +244,8 @@ class Session:
                             break
                         group = waiting.pop(0)
                     for cell in group:
-                        done.put(self.judged(lane.judge(cell, plans)))
+                        record = lane.judge(cell, self.plans_for(cell, plans), properties=properties)
+                        done.put(self.judged(record))
             done.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)
@@ -285,6 +319,7 @@ class Session:
         targets = sorted({repr(cell.target) for cell in plan.cells})
         host = fingerprint.files(sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent)
         plans = " ".join(map(str, self.plans()))
+        plans = f"{plans} {self.regressions}"
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
 
 
@@ -302,6 +337,19 @@ def read_expectations(settings: Settings) -> Expectations:
     """Read every expectation file of the settings. Raises UsageError with file and line."""
     entries = [entry for path in expectation_files(settings) for entry in parse(_read(path), str(path))]
     return Expectations(tuple(entries))
+
+
+def read_regressions(settings: Settings) -> Regressions:
+    """Read the file of kept inputs, where the settings name one. Raises UsageError with file and line."""
+    path = settings.regressions
+    if path is None:
+        return Regressions()
+    if not path.exists():
+        raise UsageError(
+            f"regressions: {path} does not exist; `dnn-harness keep` creates it, "
+            "or correct [tool.dnn-harness] regressions"
+        )
+    return parse_regressions(_read(path), str(path))
 
 
 def expectation_files(settings: Settings) -> tuple[Path, ...]:

@@ -179,8 +179,25 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     for caveat in dict.fromkeys(record.caveat for record in records if record.caveat):
         routes = dict.fromkeys(record.route for record in records if record.caveat == caveat)
         _out().print(_text(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
+    for line in _property_lines(records):
+        _out().print(_text(line), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
         _out().print(_text(f"tried: {line}"), soft_wrap=True)
+
+
+def _property_lines(records: Sequence[Record]) -> Iterator[str]:
+    """Yield how many properties held of how many, then each broken one with the routes that break it alike."""
+    tried = [found for record in records for found in record.properties]
+    if tried:
+        yield f"properties: {sum(found.held for found in tried)} of {len(tried)} hold"
+    broken: dict[str, list[str]] = {}
+    for record in records:
+        for found in record.properties:
+            if not found.held:
+                place = f"{record.route} {record.target.opencv}"
+                broken.setdefault(f"{found.name} does not hold: {found.message}", []).append(place)
+    for what, places in broken.items():
+        yield f"  {', '.join(places)}: {what}"
 
 
 def _margin(record: Record) -> str:

@@ -23,6 +23,8 @@ class Verdict:
     message: str | None = None
     signal: str | None = None
     parity: Parity | None = None
+    allowed: tuple[tuple[float, ...], ...] = ()
+    """The tolerance of each output, input by input; empty where nothing was compared."""
 
     @property
     def fingerprint(self) -> tuple[Outcome, Stage | None, str | None]:
@@ -55,7 +57,8 @@ def from_differences(differences: Sequence[Difference], *, inputs: int, sensitiv
     wrong = [difference for difference in differences if not difference.passed]
     if wrong:
         worst = max(wrong, key=lambda difference: difference.margin)
-        message = f"{_off(parity)} on input {parity.worst_input}{_likeness(worst)}"
+        plainest = f"; {parity.plainest_input} fails too" if parity.plainest_input != parity.worst_input else ""
+        message = f"{_off(parity)} on input {parity.worst_input}{plainest}{_likeness(worst)}"
         return Verdict(outcome=Outcome.MISMATCH, stage=Stage.COMPARE, message=message, parity=parity)
     if sensitivity < SENSITIVITY_NEEDED:
         message = (

@@ -165,6 +165,11 @@ class Worker:
         """Let OpenCV take a (1, 17, 5) sequence as it is: up to 4.10 it makes a 1 x 17 picture of 5 channels of it."""
         return self.cv2.Mat(array, wrap_channels=False) if array.ndim == 3 else array
 
+    def do_threads(self, request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
+        """Set OpenCV's thread count and return the one it keeps to: without threads built in that is 1."""
+        self.cv2.setNumThreads(request["threads"])
+        return {"threads": self.cv2.getNumThreads()}, []
+
     def do_time(self, request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
         """Run the inputs of the last forward again, `repeats` times, and return each duration in milliseconds.
 

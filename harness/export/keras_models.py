@@ -91,7 +91,17 @@ def from_model(
         owners=owners,
         unroll=(lambda: _unrolled(model, names, specs, owners)) if is_recurrent(model) else None,
         resize=lambda specs: from_model(model, specs, ()),
+        open_axes=_open_axes(model),
     )
+
+
+def _open_axes(model: Any) -> tuple[tuple[int, ...], ...]:
+    """Return, for each input of a built functional model, the axes after the batch that it leaves open."""
+    try:
+        symbolic = model.inputs or ()
+    except (AttributeError, ValueError):  # a subclassed model has no inputs of its own
+        return ()
+    return tuple(tuple(axis for axis, size in enumerate(tensor.shape) if axis and size is None) for tensor in symbolic)
 
 
 def _condition(model: Any, specs: Sequence[TensorSpec]) -> None:

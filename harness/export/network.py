@@ -51,6 +51,7 @@ class Network:
         owners: Owners | None = None,
         unroll: Callable[[], Any] | None = None,
         resize: Callable[[tuple[TensorSpec, ...]], Network] | None = None,
+        open_axes: tuple[tuple[int, ...], ...] = (),
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -62,6 +63,7 @@ class Network:
         self.parameters = parameters
         self.layers = layers
         self.notes = notes
+        self._open_axes = open_axes
         self._function = function
         self._folder = folder
         self._saved: Path | None = None
@@ -159,6 +161,7 @@ class Network:
             weights_digest=self.weights_digest,
             structure_digest="" if self.file_only else graphs.digest(self._described),  # a file is known by its bytes
             kind=self.kind,
+            open_axes=self._open_axes,
         )
 
     def drop_frozen(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.properties import MEANINGS
 from harness.records import Record
 from harness.report import figures, plaintext, words
 from harness.report.model import Report, RunInfo
@@ -37,6 +38,7 @@ def write_html(records: Iterable[Record], info: RunInfo) -> str:
             report=report,
             info=report.info,
             words=words,
+            properties={name.value: meaning for name, meaning in MEANINGS.items()},
             limit=_text_limit(report),
             open_cells=_OPEN_CELLS,
             full_cells=_FULL_CELLS,

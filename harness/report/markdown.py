@@ -40,6 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from _alarm(report)
     yield from _counts(report)
+    yield from _properties(report)
     yield from _failures("Needs attention, worst first", report.attention)
     yield from _ways([way for place in report.places for way in place.ways])
     yield from _rates(report)
@@ -70,6 +71,13 @@ def _counts(report: Report) -> Iterator[str]:
             for outcome, count in report.outcomes.items()
         ),
     )
+
+
+def _properties(report: Report) -> Iterator[str]:
+    if report.broken:
+        names = ", ".join(f"{code(name)} {count:,}" for name, count in report.broken.items())
+        yield f"**{report.unsteady:,} cells have a property that does not hold**, whatever their outcome: {names}."
+        yield ""
 
 
 def _failures(title: str, cells: Sequence[Cell]) -> Iterator[str]:

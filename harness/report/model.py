@@ -73,6 +73,11 @@ class Cell:
         return self.record.latency.forward_ms.median if self.record.latency else None
 
     @property
+    def broken(self) -> tuple[str, ...]:
+        """Names of the properties that do not hold."""
+        return tuple(found.name for found in self.record.properties if not found.held)
+
+    @property
     def blame(self) -> str:
         """The most precise thing known about what failed: op, else layer, else signal, else stage."""
         if self.outcome is Outcome.OK:
@@ -175,6 +180,10 @@ class Report:
     passing: tuple[Cell, ...]
     cases: int
     reported: int
+    broken: dict[str, int]
+    """Property -> cells in which it does not hold; only those that are broken somewhere."""
+    unsteady: int
+    """Cells with a broken property, whatever their outcome."""
     repeated: int
     """Records that a later record of the same cell replaced."""
 

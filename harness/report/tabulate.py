@@ -58,6 +58,8 @@ def build_report(records: Iterable[Record], info: RunInfo) -> Report:
         passing=tuple(cell for cell in cells if not cell.attention and cell.outcome is Outcome.OK),
         cases=sum(len(family.rows) for family in families),
         reported=len(cells),
+        broken=dict(Counter(name for cell in cells for name in cell.broken).most_common()),
+        unsteady=sum(bool(cell.broken) for cell in cells),
         repeated=len(everything) - len(cells),
     )
 

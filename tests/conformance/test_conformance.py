@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings, target
+from hypothesis import strategies as st
 
 from harness.inputs import PROBES, InputPlan
 from harness.plugin import expect
+from harness.sizing import candidates, resized
 from harness.strategies import plans
 
 if TYPE_CHECKING:
@@ -18,23 +21,46 @@ if TYPE_CHECKING:
 DRAWS = settings().max_examples // 25
 """A draw costs some milliseconds in OpenCV and, on a cold store, some more in TensorFlow: 4 draws in profile `ci`."""
 
+MOST_SIZES = 10
+"""Each one is another export."""
+
 
 def test_support(cell: Cell, lane: Lane, dnn_session: Session) -> None:
-    expect(dnn_session.judged(lane.judge(cell, PROBES)))
+    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES))))
 
 
 @pytest.mark.expected_ok
 def test_parity(cell: Cell, lane: Lane, dnn_session: Session) -> None:
     # Support first: a failure that every input shows would be shrunk for nothing inside @given.
-    expect(dnn_session.judged(lane.judge(cell, PROBES)))
+    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES), properties=False)))
 
     @settings(max_examples=DRAWS)
     @given(plan=plans())
     def agrees(plan: InputPlan) -> None:
         # The probes go along: that the outputs vary between inputs is part of the evidence.
-        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES)))
+        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES), properties=False))
         if record.parity is not None and record.parity.margin is not None:
             target(record.parity.margin, label="error / allowed")
-        expect(record)
+        expect(record, drawn=plan)
+
+    agrees()
+
+
+@pytest.mark.expected_ok
+@pytest.mark.other_sizes
+def test_other_sizes(cell: Cell, lane: Lane, dnn_session: Session) -> None:
+    info = lane.library.info(cell.subject)
+    if not candidates(info):
+        pytest.skip("the model has one size")
+    expect(dnn_session.judged(lane.judge(cell, PROBES, properties=False)))
+
+    @settings(max_examples=min(DRAWS, MOST_SIZES))
+    @given(sizes=st.fixed_dictionaries({size: st.sampled_from(others) for size, others in candidates(info).items()}))
+    def agrees(sizes: dict[int, int]) -> None:
+        expect(
+            dnn_session.judged(
+                lane.judge(replace(cell, subject=resized(cell.subject, info, sizes)), PROBES, properties=False)
+            )
+        )
 
     agrees()

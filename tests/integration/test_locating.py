@@ -96,5 +96,5 @@ def test_a_failing_cell_run_again_from_its_record_fails_the_same_way(dnn_harness
 def test_behind_a_head_that_hides_everything_the_logits_are_compared(dnn_harness, nets):
     code, record = checked(dnn_harness, nets, "nets:saturated", "--route", "onnx")
     assert (code, record.outcome) == (ExitCode.OK, Outcome.OK)
-    (shown,) = [shown for shown in record.properties if shown.name == "before-softmax"]
+    (shown,) = [shown for shown in record.properties if shown.name == "before-head"]
     assert shown.held

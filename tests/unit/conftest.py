@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from harness import fingerprint
 from harness.artifacts import ArtifactStore
 from harness.errors import HarnessError
-from harness.inputs import PROBES, InputPlan, digest, expand
+from harness.inputs import PROBES, SPECIAL, InputPlan, digest, expand
 from harness.observing import WORKER
 from harness.records import Manifest, Port, TensorSpec, to_json
 from harness.sources import Source, SourceKind
@@ -26,6 +26,8 @@ SHAPE = (1, 3, 5, 7)
 ROUTE = "as-is"
 
 Compute = Callable[..., Sequence[np.ndarray]]
+USUAL = (*(item for plan in PROBES for item in plan.each), *SPECIAL)
+"""Whatever a cell is asked that nobody asks for more."""
 
 
 def save_model(path: Path, nodes: Sequence[onnx.NodeProto], inputs: Sequence[str], outputs: Sequence[str]) -> None:
@@ -89,7 +91,7 @@ class Shelf:
         self.put("artifact", self.key(subject, manifest.route, *more), write)
 
     def references(
-        self, subject: Subject, manifest: Manifest, compute: Compute, plans: Sequence[InputPlan] = PROBES
+        self, subject: Subject, manifest: Manifest, compute: Compute, plans: Sequence[InputPlan] = USUAL
     ) -> None:
         for plan in plans:
             feed = expand(plan, [port.tensor for port in manifest.inputs])

@@ -38,7 +38,7 @@ def test_option_beats_variable_beats_file_beats_default(tmp_path):
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_can_be_given_in_each_of_three_ways(tmp_path, setting):
-    text = {"engine": "NEW", "store": "/some/where"}.get(setting.name, "3")
+    text = {"engine": "NEW", "store": "/some/where", "regressions": "/some/file"}.get(setting.name, "3")
     by_option = settled(tmp_path, {setting.name: text})
     by_variable = settled(tmp_path, {}, {setting.variable: text})
     by_file = settled(tmp_path, **{setting.name: f'"{text}"'})

@@ -56,7 +56,7 @@ def record(outcome, **more):
 
 def test_agreement_before_the_head_is_told_and_rescues_what_proved_nothing():
     found = before_activation(record(Outcome.OK), record(Outcome.OK), anatomy("Softmax"))
-    assert [(shown.name, shown.held) for shown in found.properties] == [("before-softmax", True)]
+    assert [(shown.name, shown.held) for shown in found.properties] == [("before-head", True)]
     assert found.caveat is None
     vacuous = replace(record(Outcome.VACUOUS), parity=replace(PARITY, sensitivity=7.0))
     rescued = before_activation(vacuous, record(Outcome.OK), anatomy("Softmax"))
@@ -70,7 +70,7 @@ def test_a_difference_before_the_head_is_the_cells(outcome):
     found = before_activation(record(outcome, reproduce="again"), wrong, anatomy("Sigmoid"))
     assert (found.outcome, found.layer, found.reproduce) == (Outcome.MISMATCH, "dense", "again")
     assert found.message == "before the last Sigmoid, which hides it: off by 3"
-    assert [(shown.name, shown.held) for shown in found.properties] == [("before-sigmoid", False)]
+    assert [(shown.name, shown.held) for shown in found.properties] == [("before-head", False)]
 
 
 def test_where_nothing_could_be_compared_before_the_head_an_ok_says_so():

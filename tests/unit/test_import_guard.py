@@ -19,16 +19,17 @@ CHILDREN = ("export", "worker")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence"),
+    ("errors", "evidence", "properties"),
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("heads", "tolerance", "explaining", "compare", "verdict", "opsets"),
+    ("heads", "tolerance", "explaining", "compare", "verdict", "opsets", "steadiness", "regressions"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("library",),
+    ("library", "sizing"),
     ("locating",),
+    ("trials",),
     ("lane",),
     # Use cases.
     ("session",),
@@ -172,7 +173,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records"}
+    assert of_ours(imports(module)) <= {"report", "records", "properties"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

@@ -1,0 +1,123 @@
+"""Runs what the properties ask for, on the network that a worker has just run, and has it judged by `steadiness`.
+
+Once per cell: a reload costs a load. Effects only; every failure becomes a finding, nothing is raised for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.blobs import Feed
+from harness.diagnose import Failure, diagnose
+from harness.errors import HarnessError
+from harness.inputs import SPECIAL, Array, expand, is_odd
+from harness.library import Artifact
+from harness.observing import Observed, OpenCV, Run
+from harness.properties import Name
+from harness.steadiness import Finding, of_kind, repeated, special
+from harness.tolerance import Reference
+
+References = Callable[[Sequence[Sequence[Array]]], Sequence[Sequence[Reference]]]
+"""TensorFlow's outputs for some feeds. Raises HarnessError where it has none."""
+
+_THREADS = (1, 2)
+"""What a worker runs with (`OpenCV.threads`), and what it is tried with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One input of a cell, as both sides were given it."""
+
+    keras: tuple[Array, ...]
+    opencv: Feed
+    batch_of: tuple[int, ...] = ()
+    """For several inputs at once: which."""
+
+
+class Trials:
+    """The properties of one cell, tried one after another on the network that the worker ran a moment ago."""
+
+    def __init__(
+        self,
+        worker: OpenCV,
+        artifact: Artifact,
+        inputs: Sequence[Tried],
+        observed: Observed,
+        allowed: Sequence[Sequence[float]],
+    ) -> None:
+        """`observed` is what the worker saw of `inputs`; `allowed` their tolerances by output, empty where unknown."""
+        self._worker = worker
+        self._artifact = artifact
+        self._inputs = inputs
+        self._outputs = observed.outputs
+        self._allowed = allowed
+        self._run: Run | None = worker.resume(artifact.manifest, observed.observation)
+
+    def repetitions(self) -> Iterator[Finding]:
+        """Yield what needs no reference, in the order of `Name`."""
+        yield from self._batches()
+        first, then = self._inputs[0].opencv, self._outputs[0]
+        allowed = self._allowed[0] if self._allowed else None
+        again = self._forward(first)
+        yield repeated(Name.FIRST_AGAIN, then, again, allowed)
+        before = then if isinstance(again, Failure) else again
+        yield repeated(Name.SAME_BITS_TWICE, before, self._forward(first), allowed)
+        if len(first) > 1:
+            yield repeated(Name.INPUT_ORDER, before, self._forward(first, last_first=True), allowed)
+        self._run = self._begin()
+        yield repeated(Name.RELOAD, before, self._forward(first), allowed)
+        one, two = _THREADS
+        self._run = self._run or self._begin()
+        if self._run.threads(two) == two:
+            yield repeated(Name.THREADS, before, self._forward(first), allowed)
+        if self._run is not None:  # a worker that ended meanwhile starts with one thread again
+            self._run.threads(one)
+
+    def _batches(self) -> Iterator[Finding]:
+        """Yield one finding for all batches: the first that is not what its items are, else the last."""
+        found = None
+        for index, given in enumerate(self._inputs):
+            if given.batch_of and (found is None or found.held):
+                items = [self._outputs[item] for item in given.batch_of]
+                alone = [_joined(column) for column in zip(*items, strict=True)]
+                allowed = self._allowed[index] if self._allowed else None
+                found = repeated(Name.BATCH, alone, self._outputs[index], allowed)
+        if found is not None:
+            yield found
+
+    def specials(self, references: References) -> Iterator[Finding]:
+        """Yield what becomes of odd values, against TensorFlow's own answers."""
+        specs = [port.tensor for port in self._artifact.manifest.inputs]
+        wanted = [(plan, expand(plan, specs)) for plan in SPECIAL]
+        wanted = [(plan, arrays) for plan, arrays in wanted if any(is_odd(plan, array) for array in arrays)]
+        try:
+            expected = references([arrays for _, arrays in wanted])
+        except HarnessError:  # TensorFlow itself refuses such values, or ends: there is nothing to compare with
+            return
+        for (plan, arrays), answers in zip(wanted, expected, strict=True):
+            yield special(of_kind(plan.kind), self._forward(arrays), answers, self._allowed[0])
+
+    def _forward(self, feed: Feed, *, last_first: bool = False) -> tuple[Array, ...] | Failure:
+        """Run a feed, on a network loaded anew where the last run failed and was told of."""
+        if self._run is None:
+            self._run = self._begin()
+        self._run.forward(0, 1, feed, last_first=last_first)
+        seen = self._run.observed()
+        failure = diagnose(seen.observation)
+        if failure is not None:
+            self._run = None
+            return failure
+        return seen.outputs[-1]
+
+    def _begin(self) -> Run:
+        return self._worker.begin(self._artifact.manifest, self._artifact.model)
+
+
+def _joined(items: Sequence[Array]) -> Array:
+    """Return the items' outputs one after another; those that no batch can hold are no array of its shape."""
+    if len({(array.shape[1:], array.ndim > 0) for array in items}) > 1 or not items[0].ndim:
+        return np.zeros(0)
+    return np.concatenate(items)
