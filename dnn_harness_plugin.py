@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.session import Session
 
 _OPTIONS = (
-    ("opencv", "OpenCV to run on: installed, a release, path:PYTHON; several with commas"),
+    ("opencv", "OpenCV to run on: installed, a release, path:PYTHON, onnxruntime; several with commas"),
     ("engine", "OpenCV 5 engine: default, CLASSIC, NEW, AUTO, ORT"),
     ("route", "routes to take, with commas"),
     ("zoo", "import names of the zoos to take cases from, with commas"),

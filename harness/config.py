@@ -83,7 +83,10 @@ class Setting:
 
 SETTINGS = (
     Setting(
-        name="opencv", read=_words, default=("installed",), help="OpenCV to run on: installed, a release, path:PYTHON"
+        name="opencv",
+        read=_words,
+        default=("installed",),
+        help="OpenCV to run on: installed, a release, path:PYTHON; or onnxruntime, to compare with",
     ),
     Setting(name="engine", read=_engine, default="default", help=f"OpenCV 5 engine: {', '.join(ENGINES)}"),
     Setting(name="route", read=_words, default=(), help="routes to take (default: all that fit the model)"),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.artifacts import ArtifactStore
+from harness.environments import ONNX_RUNTIME
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
 from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
@@ -94,7 +95,8 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
 
 def deliver(records: Sequence[Record], store: ArtifactStore, folder: Path) -> Iterable[Path]:
     """Copy every artifact that loads and matches, each with the script that loads it. Raises UsageError for none."""
-    working = {record.route: record for record in records if record.outcome is Outcome.OK and record.artifact}
+    on_opencv = [record for record in records if not record.target.opencv.startswith(ONNX_RUNTIME)]
+    working = {record.route: record for record in on_opencv if record.outcome is Outcome.OK and record.artifact}
     if not working:
         raise UsageError(
             "no route works for this model, so there is nothing to write; the table says what is in the way"

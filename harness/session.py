@@ -254,8 +254,9 @@ class Session:
         return replace(record, judgement=judgement, expected=expected)
 
     def _worker(self, environment: Environment) -> OpenCV:
+        standin = ["--cv2-from", str(environment.cv2_from)] if environment.cv2_from else []
         return OpenCV(
-            [str(environment.python), str(WORKER)],
+            [str(environment.python), str(WORKER), *standin],
             memory_bytes=int(self.settings.memory_gb * (1 << 30)),
             load_seconds=self.settings.load_seconds,
             forward_seconds=self.settings.forward_seconds,

@@ -115,7 +115,10 @@ class Worker:
 
     def engine_used(self) -> str:
         """Tell from the network which engine holds it: only a classic one has a layer named `_input`, number 0."""
-        if not named(self.cv2.dnn, "ENGINE_"):
+        present = named(self.cv2.dnn, "ENGINE_")
+        if present == ["ORT"]:  # ONNX Runtime itself, under OpenCV's name
+            return "ort"
+        if not present:
             return "classic"
         return "classic" if self.net.getLayerId("_input") == 0 else "new"
 
@@ -339,12 +342,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Start up and serve standard input."""
     parser = argparse.ArgumentParser(description="OpenCV worker of dnn-harness; speaks a binary protocol on stdin.")
     parser.add_argument("--memory-bytes", type=int, default=0, help="cap on the address space; 0: none")
+    parser.add_argument("--cv2-from", default="", help="folder with another module of that name, to be used instead")
     parser.add_argument("--threads", type=int, default=-1, help="OpenCV's thread count; negative: its own choice")
     options = parser.parse_args(arguments)
     sink = private_stdout()
     limit(options.memory_bytes)
     keep_freed_memory()
     isolate_imports()
+    if options.cv2_from:
+        sys.path.insert(0, options.cv2_from)
     serve(sys.stdin.buffer, sink, options.threads)
 
 

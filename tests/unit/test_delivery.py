@@ -157,6 +157,12 @@ def test_nothing_is_delivered_where_nothing_works(shelf, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_onnx_runtime_runs_is_no_model_that_works_in_opencv(exported, shelf, tmp_path):
+    elsewhere = replace(exported, target=replace(exported.target, opencv="onnxruntime-1.32.0"))
+    with pytest.raises(UsageError, match="no route works for this model"):
+        list(deliver([elsewhere], shelf.store, tmp_path / "out"))
+
+
 def test_an_artifact_that_is_gone_is_not_delivered_in_part(exported, shelf, tmp_path):
     with pytest.raises(HarnessError, match=r"lost artifact gone of route as-is; run check again"):
         list(deliver([replace(exported, artifact="gone")], shelf.store, tmp_path / "out"))
