@@ -9,11 +9,14 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
+from harness import winograd
 from harness.blobs import Feed
-from harness.compare import compare_output, sensitivity
+from harness.compare import Difference, compare_output, sensitivity
+from harness.convolving import Outputs, without_winograd
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
@@ -123,6 +126,7 @@ class Lane:
         )
         if record.outcome is not Outcome.OK:
             return replace(record, message=f"{record.message or ''} ({caveat})", reproduce=vacuous.reproduce)
+        caveat = "; ".join(filter(None, (caveat, record.caveat)))
         return replace(vacuous, outcome=Outcome.OK, parity=record.parity, stage=None, message=None, caveat=caveat)
 
     def _judge_at(
@@ -180,12 +184,28 @@ class Lane:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        differences = [
-            compare_output(got, reference, given.name)
-            for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
-            for got, reference in zip(outputs, expected, strict=True)
-        ]
-        return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        differences = _differences(inputs, observed.outputs, references)
+        held = partial(from_differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        verdict = held(differences)
+        if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
+            return verdict
+        feeds = [given.opencv for given in inputs]
+        worker = self._workers[cell.environment]
+        plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
+        if not plain:
+            return verdict
+        explained = winograd.explained(differences, _differences(inputs, plain, references))
+        return replace(held(explained), caveat=winograd.caveat(differences)) if explained else verdict
+
+
+def _differences(
+    inputs: Sequence[Input], outputs: Outputs, references: Sequence[tuple[Reference, ...]]
+) -> list[Difference]:
+    return [
+        compare_output(got, reference, given.name)
+        for given, found, expected in zip(inputs, outputs, _expected(inputs, references), strict=True)
+        for got, reference in zip(found, expected, strict=True)
+    ]
 
 
 def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
@@ -268,6 +288,7 @@ def _fill(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation
         stderr=seen.stderr[-_STDERR_KEPT:],
         ops=manifest.ops,
         opset=manifest.opset,
+        caveat=verdict.caveat,
     )
 
 

@@ -118,17 +118,27 @@ class OpenCV:
         """End the worker."""
         self.close()
 
-    def observe(self, manifest: Manifest, model: Path, feeds: Sequence[Feed], *, timing_repeats: int = 0) -> Observed:
+    def observe(
+        self,
+        manifest: Manifest,
+        model: Path,
+        feeds: Sequence[Feed],
+        *,
+        timing_repeats: int = 0,
+        engine: str | None = None,
+        winograd: bool = True,
+    ) -> Observed:
         """Load `model` once, run every feed through it, and time `timing_repeats` more runs of the last feed.
 
-        It stops at the first failure, which the observation holds. Raises EnvironmentFailedError only, when the
-        command itself cannot be started.
+        `engine` is another one than the worker's own. Without `winograd`, an OpenCV that has this fast convolution is
+        told not to use it. It stops at the first failure, which the observation holds. Raises EnvironmentFailedError
+        only, when the command itself cannot be started.
         """
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             return Observed(observation=seen)
         run = _Run(self, manifest, seen)
-        run.load(model)
+        run.load(model, {"winograd": winograd} | ({"engine": engine} if engine else {}))
         for index, feed in enumerate(feeds):
             run.forward(index, len(feeds), feed)
         if feeds and timing_repeats:
@@ -193,9 +203,10 @@ class _Run:
     def observed(self) -> Observed:
         return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
 
-    def load(self, model: Path) -> None:
+    def load(self, model: Path, choices: Mapping[str, Any]) -> None:
         self._seen = replace(self._seen, stage=Stage.LOAD)
-        reply = self._ask(*self._opencv.load_request(self._manifest, model))
+        request, payloads = self._opencv.load_request(self._manifest, model)
+        reply = self._ask({**request, **choices}, payloads)
         if reply is None:
             return
         told = reply.header

@@ -23,6 +23,8 @@ class Verdict:
     message: str | None = None
     signal: str | None = None
     parity: Parity | None = None
+    caveat: str | None = None
+    """What an `ok` rests on besides."""
 
     @property
     def fingerprint(self) -> tuple[Outcome, Stage | None, str | None]:

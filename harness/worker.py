@@ -94,6 +94,8 @@ class Worker:
         if net.empty():
             return {"load_ms": load_ms, "empty": True, "engine_used": "", "output_names": [], "layer_names": []}, []
         self.prefer(request)
+        if not request.get("winograd", True) and hasattr(net, "enableWinograd"):  # since 4.7, like the algorithm itself
+            net.enableWinograd(False)
         self.outputs = list(net.getUnconnectedOutLayersNames())
         return {
             "load_ms": load_ms,

@@ -22,12 +22,12 @@ LAYERS = (
     ("errors", "evidence"),
     ("records", "sources", "wire"),
     ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "compare", "verdict", "opsets"),
+    ("tolerance", "compare", "winograd", "verdict", "opsets"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("library",),
+    ("library", "convolving"),
     ("lane",),
     # Use cases.
     ("session",),

@@ -1,4 +1,4 @@
-"""ONNX Runtime under OpenCV's name: as much of `cv2` as `harness/worker.py` uses, so that both are run and judged alike.
+"""ONNX Runtime under OpenCV's name: as much of `cv2` as `harness/worker.py` uses, so that both are run alike.
 
 The worker of `--opencv onnxruntime` imports this file for cv2; nobody else does. Graph optimisations are those that
 every user of ONNX Runtime gets.
