@@ -232,7 +232,9 @@ def env_sync(**options: Any) -> int:
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
-@click.option("--format", "form", type=click.Choice(["html", "markdown", "json"]), default="html", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown", "json", "margins"]), default="html", show_default=True
+)
 def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
     """Write a report from the records of one or more RUNs."""
     text = delivery.report([RunDirectory(folder) for folder in runs], form)

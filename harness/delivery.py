@@ -14,10 +14,14 @@ from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
 from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
 from harness.report.html import write_html
+from harness.report.margins import write_margins
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
 from harness.routes import all_routes
 from harness.store import RunDirectory
+
+FORMS = ("html", "markdown", "json", "margins")
+"""Of a report: a page, a summary, records, or the distribution of error / tolerance."""
 
 _IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
 
@@ -52,6 +56,8 @@ def report(directories: Sequence[RunDirectory], form: str) -> str:
     records = merged(directories)
     if form == "json":
         return "".join(f"{to_json(record)}\n" for record in records)
+    if form == "margins":
+        return write_margins(records)
     info = describe(directories, records)
     return write_html(records, info) if form == "html" else write_markdown(records, info)
 

@@ -117,6 +117,10 @@ def test_a_report_comes_in_three_forms(run, form, begins):
     assert "case/of-this-run" in text
 
 
+def test_margins_are_of_cells_that_were_compared(run):
+    assert report([run("one", [record("case/without-numbers")])], "margins").count("\n") == 2
+
+
 def test_json_is_one_record_a_line(run):
     lines = report([run("one", [record("a"), record("b")])], "json").splitlines()
     assert [json.loads(line)["case"] for line in lines] == ["a", "b"]
