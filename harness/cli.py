@@ -39,7 +39,7 @@ def _settings_options(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-_RUNNING = ("opencv", "engine", "route", "expectations", "store", "jobs", "draws", "repeats")
+_RUNNING = ("opencv", "engine", "device", "route", "expectations", "store", "jobs", "draws", "repeats")
 _DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 
 

@@ -86,7 +86,7 @@ def _raised(seen: Observation, error: CvError) -> Failure:
         return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=text)
     if error.kind == "MemoryError" or _OUT_OF_MEMORY.search(error.message):
         return Failure(outcome=Outcome.OUT_OF_MEMORY, stage=seen.stage, message=text)
-    if error.kind == "EngineAbsent":  # a fact about the release, not about the model
+    if error.kind in {"EngineAbsent", "DeviceAbsent"}:  # a fact about the release, not about the model
         return Failure(outcome=Outcome.ROUTE_ABSENT, stage=seen.stage, message=text)
     if seen.stage is Stage.START:  # a worker that cannot even import cv2 has not met the model
         return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=f"{error.kind}: {text}")

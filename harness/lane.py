@@ -26,6 +26,7 @@ from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
 from harness.pictures import Picture, load_pictures
 from harness.records import (
+    CPU,
     Latency,
     Observation,
     Outcome,
@@ -37,7 +38,7 @@ from harness.records import (
 )
 from harness.routes import all_routes
 from harness.subjects import Subject
-from harness.tolerance import Reference, batched
+from harness.tolerance import Reference, batched, roundoff, sensitivity_needed
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
 _STDERR_KEPT = 8_000
@@ -184,8 +185,11 @@ class Lane:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        differences = _differences(inputs, observed.outputs, references)
-        held = partial(from_differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        device = roundoff(cell.target.backend)
+        needed = sensitivity_needed(max(device, *(one.roundoff for expected in references for one in expected)))
+        steady = sensitivity(references, device)
+        held = partial(from_differences, inputs=len(inputs), sensitivity=steady, needed=needed)
+        differences = _differences(inputs, observed.outputs, references, device)
         verdict = held(differences)
         if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
             return verdict
@@ -194,15 +198,15 @@ class Lane:
         plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
         if not plain:
             return verdict
-        explained = winograd.explained(differences, _differences(inputs, plain, references))
+        explained = winograd.explained(differences, _differences(inputs, plain, references, device))
         return replace(held(explained), caveat=winograd.caveat(differences)) if explained else verdict
 
 
 def _differences(
-    inputs: Sequence[Input], outputs: Outputs, references: Sequence[tuple[Reference, ...]]
+    inputs: Sequence[Input], outputs: Outputs, references: Sequence[tuple[Reference, ...]], device: float
 ) -> list[Difference]:
     return [
-        compare_output(got, reference, given.name)
+        compare_output(got, reference, given.name, device)
         for given, found, expected in zip(inputs, outputs, _expected(inputs, references), strict=True)
         for got, reference in zip(found, expected, strict=True)
     ]
@@ -248,6 +252,8 @@ def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:
     words = ["dnn-harness", "check", cell.subject.id, "--route", cell.route, "--opencv", cell.environment]
     if cell.target.engine_asked != "default":
         words += ["--engine", cell.target.engine_asked]
+    if cell.target.backend != CPU:
+        words += ["--device", cell.target.backend.upper()]
     for shape in cell.subject.source.input_shapes:
         words += ["--input-shape", ",".join(map(str, shape))]
     if cell.subject.source.trust_lambda:

@@ -19,7 +19,7 @@ from harness.exporting import Exporter
 from harness.inputs import Array, digest
 from harness.records import Manifest, ModelInfo, from_json, to_json
 from harness.subjects import Subject
-from harness.tolerance import Reference
+from harness.tolerance import SINGLE, Reference
 
 _FAILURE = "failure.json"
 _LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
@@ -132,6 +132,7 @@ class Library:
                     best=arrays[f"f64_{index}"],
                     noise=float(arrays[f"noise_{index}"]),
                     why=why,
+                    roundoff=float(arrays["roundoff"]) if "roundoff" in arrays else SINGLE,
                 )
                 for index, port in enumerate(artifact.manifest.outputs)
             )

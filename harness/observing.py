@@ -74,11 +74,19 @@ class OpenCV:
         self._hello: dict[str, Any] = {}
 
     def identity(self) -> Target:
-        """Return what the worker found itself to be. Raises EnvironmentFailedError where it cannot import cv2."""
+        """Return what the worker found itself to be.
+
+        Raises EnvironmentFailedError where it cannot import cv2, or has no such backend and target.
+        """
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             raise EnvironmentFailedError(f"{self._argv[0]} cannot serve as an OpenCV worker: {_reason(seen)}")
         backend, target = self._choices["backend"] or "OPENCV", self._choices["target"] or "CPU"
+        if target not in self._hello["backends"].get(backend, ()):
+            usable = ", ".join(f"{name}/{one}" for name, found in self._hello["backends"].items() for one in found)
+            raise EnvironmentFailedError(
+                f"OpenCV {self._hello['opencv']} cannot compute on {backend}/{target} here; it has {usable}"
+            )
         return Target(
             opencv=self._hello["opencv"],
             engine_asked=self._engine,

@@ -36,6 +36,10 @@ class EngineAbsent(Exception):  # noqa: N818 - its name travels as the error's k
     """This release was not built with the engine that was asked for."""
 
 
+class DeviceAbsent(Exception):  # noqa: N818 - its name travels as the error's kind
+    """This OpenCV cannot compute on the backend and target that were asked for, and would silently take another."""
+
+
 class Worker:
     """One network at a time, and the requests about it: each `do_*` method answers the request of that name."""
 
@@ -125,11 +129,18 @@ class Worker:
         return "classic" if self.net.getLayerId("_input") == 0 else "new"
 
     def prefer(self, request: Dict[str, Any]) -> None:
-        """Set backend and target, where the request names them."""
-        if request.get("backend"):
-            self.net.setPreferableBackend(getattr(self.cv2.dnn, "DNN_BACKEND_" + request["backend"]))
-        if request.get("target"):
-            self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + request["target"]))
+        """Set backend and target, where the request names them. OpenCV itself would fall back without an error."""
+        if not (request.get("backend") or request.get("target")):
+            return
+        backend, target = request.get("backend") or "OPENCV", request.get("target") or "CPU"
+        usable = self.backends()
+        if target not in usable.get(backend, ()):
+            told = ", ".join("{}/{}".format(name, one) for name, targets in usable.items() for one in targets)
+            raise DeviceAbsent("{}/{} is not available; this OpenCV has {}".format(backend, target, told))
+        if (backend, target) != ("OPENCV", "CPU") and self.engine_used() == "new":
+            raise DeviceAbsent("the new engine computes on the processor alone; {} needs engine CLASSIC".format(target))
+        self.net.setPreferableBackend(getattr(self.cv2.dnn, "DNN_BACKEND_" + backend))
+        self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + target))
 
     def do_forward(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
         """Set every input by name (5.x refuses unnamed ones in graphs with several), run once, return all outputs."""
