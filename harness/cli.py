@@ -39,7 +39,7 @@ def _settings_options(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-_RUNNING = ("opencv", "engine", "route", "expectations", "regressions", "store", "jobs", "draws", "repeats")
+_RUNNING = ("opencv", "engine", "device", "route", "expectations", "regressions", "store", "jobs", "draws", "repeats")
 _DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 
 
@@ -250,7 +250,9 @@ def env_sync(**options: Any) -> int:
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
-@click.option("--format", "form", type=click.Choice(["html", "markdown", "json"]), default="html", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown", "json", "margins"]), default="html", show_default=True
+)
 def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
     """Write a report from the records of one or more RUNs."""
     text = delivery.report([RunDirectory(folder) for folder in runs], form)

@@ -13,7 +13,7 @@ from harness.evidence import ErrorMap, Parity
 from harness.explaining import draw_error, name_layout
 from harness.inputs import Array, InputPlan, Kind
 from harness.records import Layout, finite
-from harness.tolerance import Reference, Tolerance, derive
+from harness.tolerance import SINGLE, Reference, Tolerance, derive
 
 _Doubles = npt.NDArray[np.float64]
 
@@ -51,15 +51,20 @@ class Difference:
         return self.same_shape and self.margin <= 1
 
 
-def compare_output(got: Array, reference: Reference, plan: str, layout: Layout = Layout.AS_KERAS) -> Difference:
-    """Compare one output, turned into the Keras layout from the documented one, with its reference."""
+def compare_output(
+    got: Array, reference: Reference, plan: str, layout: Layout = Layout.AS_KERAS, device: float = SINGLE
+) -> Difference:
+    """Compare one output, turned into the Keras layout from the documented one, with its reference.
+
+    `device` is the unit roundoff of what computed it.
+    """
     expected = reference.best
     same = shapes_agree(got.shape, expected.shape)
     found = Difference(
         output=reference.name,
         plan=plan,
         max_abs=_max_abs(got.reshape(expected.shape), reference) if same else float("inf"),
-        tolerance=derive(reference),
+        tolerance=derive(reference, device),
         shape_got=expected.shape if same else got.shape,
         shape_expected=expected.shape,
     )
@@ -99,22 +104,22 @@ def _max_abs(got: Array, reference: Reference) -> float:
     return float("inf") if np.isnan(gaps).any() else float(gaps.max())
 
 
-def sensitivity(references: Sequence[Sequence[Reference]]) -> float:
+def sensitivity(references: Sequence[Sequence[Reference]], device: float = SINGLE) -> float:
     """Return how well the inputs are told apart, in tolerances: by the two that differ most; the worst output counts.
 
     `references[k][o]` is output o on input k. What passes on both of two inputs must tell them apart as far as the
     reference does, less a tolerance of each; one input at which the network is not steady does not undo that.
-    Below `tolerance.SENSITIVITY_NEEDED` agreement proves nothing. Integer outputs count as soon as they vary at all.
+    Below `tolerance.sensitivity_needed` agreement proves nothing. Integer outputs count as soon as they vary at all.
     """
     by_output = zip(*references, strict=True)
-    return min((_spread(list(column)) for column in by_output), default=0.0)
+    return min((_spread(list(column), device) for column in by_output), default=0.0)
 
 
-def _spread(column: list[Reference]) -> float:
+def _spread(column: list[Reference], device: float) -> float:
     if len({reference.best.shape for reference in column}) != 1:
         return 0.0
     values = [np.asarray(reference.best, dtype=np.float64) for reference in column]
-    allowed = [derive(reference).allowed for reference in column]
+    allowed = [derive(reference, device).allowed for reference in column]
     pairs = combinations(range(len(column)), 2)
     return max((_apart(values[i], values[j], max(allowed[i], allowed[j])) for i, j in pairs), default=0.0)
 

@@ -6,6 +6,7 @@ Precedence: option, then `DNN_HARNESS_*` variable, then `pyproject.toml`, then t
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -54,6 +55,13 @@ def _engine(value: object) -> str:
     return str(value)
 
 
+def _device(value: object) -> str:
+    text = str(value).upper()
+    if not re.fullmatch(r"(\w+/)?\w+", text, re.ASCII):
+        raise ValueError("is no device")
+    return text
+
+
 ENGINES = ("default", "CLASSIC", "NEW", "AUTO", "ORT")
 ZOO = "model_zoo"
 """Import name of our own zoo."""
@@ -83,9 +91,18 @@ class Setting:
 
 SETTINGS = (
     Setting(
-        name="opencv", read=_words, default=("installed",), help="OpenCV to run on: installed, a release, path:PYTHON"
+        name="opencv",
+        read=_words,
+        default=("installed",),
+        help="OpenCV to run on: installed, a release, path:PYTHON; or onnxruntime, to compare with",
     ),
     Setting(name="engine", read=_engine, default="default", help=f"OpenCV 5 engine: {', '.join(ENGINES)}"),
+    Setting(
+        name="device",
+        read=_device,
+        default="CPU",
+        help="target to compute on: CPU, CPU_FP16, OPENCL_FP16; of another backend: CUDA/CUDA_FP16",
+    ),
     Setting(name="route", read=_words, default=(), help="routes to take (default: all that fit the model)"),
     Setting(
         name="zoo", read=_words, default=(), help="import names of the zoos to take cases from (default: all installed)"
@@ -109,6 +126,8 @@ class Settings:
 
     opencv: tuple[str, ...]
     engine: str
+    device: str
+    """`TARGET` of OpenCV's own backend, or `BACKEND/TARGET`."""
     route: tuple[str, ...]
     zoo: tuple[str, ...]
     expectations: tuple[str, ...]

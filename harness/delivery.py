@@ -9,16 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.artifacts import ArtifactStore
+from harness.environments import ONNX_RUNTIME
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
 from harness.inputs import InputPlan
 from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
 from harness.regressions import HEADER, added, parse
 from harness.report.html import write_html
+from harness.report.margins import write_margins
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
 from harness.routes import all_routes
 from harness.store import RunDirectory
+
+FORMS = ("html", "markdown", "json", "margins")
+"""Of a report: a page, a summary, records, or the distribution of error / tolerance."""
 
 _IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
 
@@ -66,6 +71,8 @@ def report(directories: Sequence[RunDirectory], form: str) -> str:
     records = merged(directories)
     if form == "json":
         return "".join(f"{to_json(record)}\n" for record in records)
+    if form == "margins":
+        return write_margins(records)
     info = describe(directories, records)
     return write_html(records, info) if form == "html" else write_markdown(records, info)
 
@@ -109,7 +116,8 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
 
 def deliver(records: Sequence[Record], store: ArtifactStore, folder: Path) -> Iterable[Path]:
     """Copy every artifact that loads and matches, each with the script that loads it. Raises UsageError for none."""
-    working = {record.route: record for record in records if record.outcome is Outcome.OK and record.artifact}
+    on_opencv = [record for record in records if not record.target.opencv.startswith(ONNX_RUNTIME)]
+    working = {record.route: record for record in on_opencv if record.outcome is Outcome.OK and record.artifact}
     if not working:
         raise UsageError(
             "no route works for this model, so there is nothing to write; the table says what is in the way"

@@ -1,6 +1,7 @@
 """From what a worker saw to what went wrong: outcome, stage, op, node and Keras layer. Pure.
 
-Every pattern below was taken from real messages of OpenCV 4.5.5 ... 5.0.0 (tests/unit/data/cv_errors.json). OpenCV's
+Every pattern below was taken from real messages of OpenCV 4.5.5 ... 5.0.0 (tests/unit/data/cv_errors.json) and of ONNX
+Runtime 1.32. OpenCV's
 file and line are never used: they change with each release.
 """
 
@@ -28,6 +29,9 @@ class Failure:
 _CANNOT_CREATE = (
     re.compile(r"Can't create layer \"(?P<node>[^\"]*)\" of type \"(?P<op>[^\"]*)\""),
     re.compile(r"Can't create layer (?P<node>\S+) with type (?P<op>\S+)"),
+    # ONNX Runtime's words, which `--opencv onnxruntime` brings
+    re.compile(r"Could not find an implementation for (?P<op>\w+)\(\d+\) node with name '(?P<node>[^']*)'"),
+    re.compile(r'In Node, \("(?P<node>[^"]*)", (?P<op>\w+), .*Error No Op registered'),
 )
 _UNSUPPORTED_OPERATOR = re.compile(r"Unsupported operator type (?P<op>\w+)")
 _TFLITE_OPERATOR = re.compile(r"import of operator \[(?P<op>\w+)\]:\((?P<node>[^)]*)\)")
@@ -82,7 +86,7 @@ def _raised(seen: Observation, error: CvError) -> Failure:
         return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=text)
     if error.kind == "MemoryError" or _OUT_OF_MEMORY.search(error.message):
         return Failure(outcome=Outcome.OUT_OF_MEMORY, stage=seen.stage, message=text)
-    if error.kind == "EngineAbsent":  # a fact about the release, not about the model
+    if error.kind in {"EngineAbsent", "DeviceAbsent"}:  # a fact about the release, not about the model
         return Failure(outcome=Outcome.ROUTE_ABSENT, stage=seen.stage, message=text)
     if seen.stage is Stage.START:  # a worker that cannot even import cv2 has not met the model
         return Failure(outcome=Outcome.HARNESS_ERROR, stage=seen.stage, message=f"{error.kind}: {text}")

@@ -1,12 +1,14 @@
 """OpenCV environments: from what the user names to an interpreter that can import that cv2.
 
 `installed` is the interpreter we run in; `path:/some/python` is somebody's own; a release (`4.14.0.94`) gets a virtual
-environment of its own, made by uv and kept. Host side: cv2 is never imported here.
+environment of its own, made by uv and kept; `onnxruntime` is no OpenCV at all but ONNX Runtime beside us, run under its
+name. Host side: cv2 is never imported here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -21,6 +23,8 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import EnvironmentFailedError
 
 INSTALLED = "installed"
+ONNX_RUNTIME = "onnxruntime"
+"""An independent float32 implementation of ONNX, to hold OpenCV's errors, and our tolerances, against."""
 _DISTRIBUTIONS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _FIRST_WITH_NUMPY_2 = Version("4.10.0.84")
 """Older wheels were built against numpy 1 and crash on import beside numpy 2."""
@@ -38,6 +42,8 @@ class Environment:
     python: Path
     release: str | None = None
     """Wheel release, where known without asking the interpreter."""
+    cv2_from: Path | None = None
+    """Folder of the module that stands in for cv2, or None where the interpreter has cv2 itself."""
 
 
 class Environments:
@@ -50,6 +56,8 @@ class Environments:
         """Return the environment for one word of `--opencv`. Raises EnvironmentFailedError."""
         if asked == INSTALLED:
             return Environment(asked=asked, python=Path(sys.executable), release=installed_release())
+        if asked == ONNX_RUNTIME:
+            return _onnx_runtime()
         if asked.startswith("path:"):
             return _own(asked)
         try:
@@ -57,7 +65,7 @@ class Environments:
         except InvalidVersion:
             raise EnvironmentFailedError(
                 f"{asked!r} is no OpenCV to run on; write 'installed', a release such as 4.14.0.94, "
-                "or path:/folder/bin/python"
+                "path:/folder/bin/python, or onnxruntime"
             ) from None
         return self._provide(asked, release)
 
@@ -116,6 +124,15 @@ def _own(asked: str) -> Environment:
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise EnvironmentFailedError(f"{asked!r}: {python} is no executable; name the interpreter itself")
     return Environment(asked=asked, python=python)
+
+
+def _onnx_runtime() -> Environment:
+    if importlib.util.find_spec(ONNX_RUNTIME) is None:
+        raise EnvironmentFailedError(
+            f"ONNX Runtime is not installed beside {sys.executable}; run `{sys.executable} -m pip install onnxruntime`"
+        )
+    standin = Path(__file__).with_name("standins") / ONNX_RUNTIME
+    return Environment(asked=ONNX_RUNTIME, python=Path(sys.executable), cv2_from=standin)
 
 
 def _uv(*arguments: str, asked: str) -> None:

@@ -13,8 +13,10 @@ from functools import partial
 
 import numpy as np
 
+from harness import winograd
 from harness.anatomy import Anatomy
-from harness.compare import compare_output, sensitivity
+from harness.compare import Difference, compare_output, sensitivity
+from harness.convolving import Outputs, without_winograd
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
@@ -26,9 +28,11 @@ from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
 from harness.pictures import Picture, load_pictures
 from harness.records import (
+    CPU,
     Latency,
     Observation,
     Outcome,
+    Port,
     PortLayouts,
     Record,
     Stage,
@@ -38,7 +42,7 @@ from harness.records import (
 from harness.routes import Needs, all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
-from harness.tolerance import Reference, batched
+from harness.tolerance import Reference, batched, roundoff, sensitivity_needed
 from harness.trials import Trials, Tried
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
@@ -151,6 +155,7 @@ class Lane:
             _STATIC.get(cell.route, cell.route),
             record.opset if route.opsets else None,
             Given(name=str(plan), arrays=arrays),
+            roundoff(cell.target.backend),
         )
         started = time.perf_counter()
         culprit = locator.find(record)
@@ -178,6 +183,7 @@ class Lane:
         )
         if record.outcome is not Outcome.OK:
             return replace(record, message=f"{record.message or ''} ({caveat})", reproduce=vacuous.reproduce)
+        caveat = "; ".join(filter(None, (caveat, record.caveat)))
         return replace(vacuous, outcome=Outcome.OK, parity=record.parity, stage=None, message=None, caveat=caveat)
 
     def _judge_at(
@@ -266,15 +272,45 @@ class Lane:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        differences = [
-            compare_output(got, reference, given.name, port.layout)
-            for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
-            for got, reference, port in zip(outputs, expected, artifact.manifest.outputs, strict=True)
-        ]
-        verdict = from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
-        allowed = [difference.tolerance.allowed for difference in differences]
-        ports = len(artifact.manifest.outputs)
-        return replace(verdict, allowed=tuple(tuple(allowed[i : i + ports]) for i in range(0, len(allowed), ports)))
+        device = roundoff(cell.target.backend)
+        needed = sensitivity_needed(max(device, *(one.roundoff for expected in references for one in expected)))
+        steady = sensitivity(references, device)
+        held = partial(from_differences, inputs=len(inputs), sensitivity=steady, needed=needed)
+        ports = artifact.manifest.outputs
+        differences = _differences(inputs, observed.outputs, references, ports, device)
+        verdict = replace(held(differences), allowed=_by_input(differences, len(ports)))
+        if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
+            return verdict
+        feeds = [given.opencv for given in inputs]
+        worker = self._workers[cell.environment]
+        plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
+        if not plain:
+            return verdict
+        explained = winograd.explained(differences, _differences(inputs, plain, references, ports, device))
+        if not explained:
+            return verdict
+        allowed = _by_input(explained, len(ports))
+        return replace(held(explained), caveat=winograd.caveat(differences), allowed=allowed)
+
+
+def _differences(
+    inputs: Sequence[Input],
+    outputs: Outputs,
+    references: Sequence[tuple[Reference, ...]],
+    ports: Sequence[Port],
+    device: float,
+) -> list[Difference]:
+    return [
+        compare_output(got, reference, given.name, port.layout, device)
+        for given, found, expected in zip(inputs, outputs, _expected(inputs, references), strict=True)
+        for got, reference, port in zip(found, expected, ports, strict=True)
+    ]
+
+
+def _by_input(differences: Sequence[Difference], ports: int) -> tuple[tuple[float, ...], ...]:
+    """Return the tolerances of each input's outputs."""
+    allowed = [difference.tolerance.allowed for difference in differences]
+    return tuple(tuple(allowed[first : first + ports]) for first in range(0, len(allowed), ports))
 
 
 def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
@@ -319,6 +355,8 @@ def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:
     words = ["dnn-harness", "check", cell.subject.id, "--route", cell.route, "--opencv", cell.environment]
     if cell.target.engine_asked != "default":
         words += ["--engine", cell.target.engine_asked]
+    if cell.target.backend != CPU:
+        words += ["--device", cell.target.backend.upper()]
     for shape in cell.subject.source.input_shapes:
         words += ["--input-shape", ",".join(map(str, shape))]
     if cell.subject.source.trust_lambda:
@@ -359,6 +397,7 @@ def _fill(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation
         stderr=seen.stderr[-_STDERR_KEPT:],
         ops=manifest.ops,
         opset=manifest.opset,
+        caveat=verdict.caveat,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,11 @@ from harness.exporting import Exporter
 from harness.inputs import Array, digest
 from harness.records import Manifest, ModelInfo, from_json, to_json
 from harness.subjects import Subject
-from harness.tolerance import Reference
+from harness.tolerance import SINGLE, Reference
 
 _FAILURE = "failure.json"
 _LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
 """Errors that are facts about the model: they are stored like a success. A lost child or a full disk is not."""
-
-
-_Read = tuple[str, list[tuple[Array, Array, float]]]
-"""A reference as it is stored: why the noise is what it is; and each output in float32, at its best, and its noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +43,7 @@ class Library:
         self._store = store
         self._exporter = exporter
         self._models: dict[Subject, str] = {}
-        self._read: dict[str, _Read] = {}
+        self._read: dict[str, tuple[Reference, ...]] = {}
         self._read_of = ""
         """The weights whose references were read last: every route of a case asks for the same ones."""
 
@@ -156,24 +152,27 @@ class Library:
 
     def _read_reference(self, key: str, names: Sequence[str]) -> tuple[Reference, ...]:
         if key not in self._read:
-            self._read[key] = self._read_arrays(key, len(names))
-        why, arrays = self._read[key]
-        return tuple(
-            Reference(name=name, float32=single, best=best, noise=noise, why=why)
-            for name, (single, best, noise) in zip(names, arrays, strict=True)
-        )
+            self._read[key] = self._read_arrays(key, names)
+        return tuple(replace(one, name=name) for one, name in zip(self._read[key], names, strict=True))
 
-    def _read_arrays(self, key: str, outputs: int) -> _Read:
+    def _read_arrays(self, key: str, names: Sequence[str]) -> tuple[Reference, ...]:
         folder = self._store.get("reference", key)
         if folder is None:
             raise HarnessError(f"the store lost a reference that was just written ({key}); run again")
         _raise_stored(folder)
-        with np.load(folder / "reference.npz", allow_pickle=False) as stored:
-            arrays = [
-                (stored[f"f32_{index}"], stored[f"f64_{index}"], float(stored[f"noise_{index}"]))
-                for index in range(outputs)
-            ]
-        return (folder / "why.txt").read_text(), arrays
+        why = (folder / "why.txt").read_text()
+        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
+            return tuple(
+                Reference(
+                    name=name,
+                    float32=arrays[f"f32_{index}"],
+                    best=arrays[f"f64_{index}"],
+                    noise=float(arrays[f"noise_{index}"]),
+                    why=why,
+                    roundoff=float(arrays["roundoff"]) if "roundoff" in arrays else SINGLE,
+                )
+                for index, name in enumerate(names)
+            )
 
     def _key(self, subject: Subject, *more: str) -> str:
         """Return the store key of something made from this model by today's exporter."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness import winograd
 from harness.anatomy import Anatomy, Part
 from harness.compare import Difference, compare_output
 from harness.diagnose import diagnose
@@ -21,6 +22,7 @@ from harness.records import Outcome, Record, Stage, finite
 from harness.routes import Needs, Route
 from harness.sources import Cut, SourceKind
 from harness.subjects import Subject
+from harness.tolerance import SINGLE
 
 TAPS_AT_ONCE = 24
 """More would hold whole networks' activations in memory and in the store, in two precisions; a second look narrows."""
@@ -63,14 +65,23 @@ class Locator:
     """Looks into one failing cell: a model, by a route at an opset, in one worker."""
 
     def __init__(
-        self, library: Library, worker: OpenCV, subject: Subject, route: str, opset: int | None, given: Given
+        self,
+        library: Library,
+        worker: OpenCV,
+        subject: Subject,
+        route: str,
+        opset: int | None,
+        given: Given,
+        device: float = SINGLE,
     ) -> None:
+        """`device` is the unit roundoff of what the worker computes with."""
         self._library = library
         self._worker = worker
         self._subject = subject
         self._route = route
         self._opset = opset
         self._given = given
+        self._device = device
         self._anatomy = Anatomy(parts=())
         self._tried: dict[Cut, Tried] = {}
 
@@ -82,22 +93,26 @@ class Locator:
                 return self._culprit(0, failure.outcome, "it is the network's only layer", None)
             if not self._anatomy.parts:
                 return None
-            found = self._first_differing() if failure.stage is Stage.COMPARE else None
+            found = self._first_beyond_rounding() if failure.stage is Stage.COMPARE else None
             return found or self._shortest_failing(failure)
         except HarnessError:  # no TensorFlow graph, or one that cannot be cut: then nobody can tell
             return None
 
     # -- by taps ------------------------------------------------------------------------------------------------
 
-    def _first_differing(self) -> Culprit | None:
-        """Compare layers' outputs in the order of their work; the first that differs, with all before it right."""
+    def _first_beyond_rounding(self) -> Culprit | None:
+        """Return the first layer that differs by more than Winograd's rounding, or else the first that differs."""
+        return self._first_differing(winograd.AMPLIFICATION) or self._first_differing(1.0)
+
+    def _first_differing(self, most: float) -> Culprit | None:
+        """Compare layers' outputs in the order of their work; the first that is off by more than `most` tolerances."""
         waiting = [place for place, part in enumerate(self._anatomy.parts) if part.taps]
         while waiting:
             chosen = spread(waiting, TAPS_AT_ONCE)
             tried = self._run(Cut(outputs=tuple(tap for place in chosen for tap in self._anatomy.parts[place].taps)))
             if not tried.differences:
                 return None  # it does not even load with taps
-            differing = self._differing(chosen, tried.differences)
+            differing = self._differing(chosen, tried.differences, most)
             if differing is None:
                 return None
             place, worst = differing
@@ -109,12 +124,14 @@ class Locator:
             waiting = [*between, place]
         return None
 
-    def _differing(self, chosen: Sequence[int], differences: Sequence[Difference]) -> tuple[int, Difference] | None:
+    def _differing(
+        self, chosen: Sequence[int], differences: Sequence[Difference], most: float
+    ) -> tuple[int, Difference] | None:
         """Return the first of the tapped parts with a wrong output, and its worst one."""
         left = list(differences)
         for place in chosen:
             own = [left.pop(0) for _ in self._anatomy.parts[place].taps]
-            wrong = [difference for difference in own if not difference.passed]
+            wrong = [difference for difference in own if not difference.same_shape or difference.margin > most]
             if wrong:
                 return place, max(wrong, key=lambda difference: (not difference.same_shape, difference.margin))
         return None
@@ -211,7 +228,7 @@ class Locator:
             return Tried(outcome=failure.outcome)
         references = self._library.references(subject, artifact, [feed])[0]
         differences = tuple(
-            compare_output(got, reference, self._given.name)
+            compare_output(got, reference, self._given.name, device=self._device)
             for got, reference in zip(observed.outputs[0], references, strict=True)
         )
         worst = max(differences, key=lambda difference: (not difference.same_shape, difference.margin))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from harness.blobs import Array, Feed, blob_parameters, decode, encode, match_outputs, to_keras
@@ -74,11 +75,19 @@ class OpenCV:
         self._hello: dict[str, Any] = {}
 
     def identity(self) -> Target:
-        """Return what the worker found itself to be. Raises EnvironmentFailedError where it cannot import cv2."""
+        """Return what the worker found itself to be.
+
+        Raises EnvironmentFailedError where it cannot import cv2, or has no such backend and target.
+        """
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             raise EnvironmentFailedError(f"{self._argv[0]} cannot serve as an OpenCV worker: {_reason(seen)}")
         backend, target = self._choices["backend"] or "OPENCV", self._choices["target"] or "CPU"
+        if target not in self._hello["backends"].get(backend, ()):
+            usable = ", ".join(f"{name}/{one}" for name, found in self._hello["backends"].items() for one in found)
+            raise EnvironmentFailedError(
+                f"OpenCV {self._hello['opencv']} cannot compute on {backend}/{target} here; it has {usable}"
+            )
         return Target(
             opencv=self._hello["opencv"],
             engine_asked=self._engine,
@@ -118,17 +127,27 @@ class OpenCV:
         """End the worker."""
         self.close()
 
-    def observe(self, manifest: Manifest, model: Path, feeds: Sequence[Feed], *, timing_repeats: int = 0) -> Observed:
+    def observe(
+        self,
+        manifest: Manifest,
+        model: Path,
+        feeds: Sequence[Feed],
+        *,
+        timing_repeats: int = 0,
+        engine: str | None = None,
+        winograd: bool = True,
+    ) -> Observed:
         """Load `model` once, run every feed through it, and time `timing_repeats` more runs of the last feed.
 
-        It stops at the first failure, which the observation holds. Raises EnvironmentFailedError only, when the
-        command itself cannot be started.
+        `engine` is another one than the worker's own. Without `winograd`, an OpenCV that has this fast convolution is
+        told not to use it. It stops at the first failure, which the observation holds. Raises EnvironmentFailedError
+        only, when the command itself cannot be started.
         """
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             return Observed(observation=seen)
         run = Run(self, manifest, seen)
-        run.load(model)
+        run.load(model, {"winograd": winograd} | ({"engine": engine} if engine else {}))
         for index, feed in enumerate(feeds):
             run.forward(index, len(feeds), feed)
         if feeds and timing_repeats:
@@ -204,12 +223,13 @@ class Run:
         """Return what was seen so far."""
         return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
 
-    def load(self, model: Path) -> None:
-        """Load the model and find its outputs."""
+    def load(self, model: Path, choices: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Load the model and find its outputs; `choices` go before the worker's own."""
         if self._failed:
             return
         self._seen = replace(self._seen, stage=Stage.LOAD)
-        reply = self._ask(*self._opencv.load_request(self._manifest, model))
+        request, payloads = self._opencv.load_request(self._manifest, model)
+        reply = self._ask({**request, **choices}, payloads)
         if reply is None:
             return
         told = reply.header

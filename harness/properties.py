@@ -2,8 +2,9 @@
 
 Most need no reference, only the same network asked again. One that does not apply is not tried and absent from the
 record: `before-head` where no last activation hides anything, `input-order` for one input, `batch` for a fixed one,
-`other-size` where height and width are fixed or nobody asked for it, `threads` where OpenCV was built without, and `denormal`, `inf`, `nan` where no input takes such values,
-TensorFlow itself has no answer to them, or OpenCV is wrong on ordinary inputs already.
+`other-size` where height and width are fixed or nobody asked for it, `threads` where OpenCV was built without, and
+`denormal`, `inf`, `nan` where no input takes such values, TensorFlow itself has no answer to them, or OpenCV is wrong
+on ordinary inputs already.
 """
 
 from __future__ import annotations

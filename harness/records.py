@@ -17,6 +17,8 @@ import cattrs
 from harness.evidence import Culprit, Parity, Property
 
 SCHEMA = 1
+CPU = "opencv/cpu"
+"""Backend and target where none is asked for."""
 
 _T = TypeVar("_T")
 
@@ -144,7 +146,7 @@ class Target:
     opencv: str
     engine_asked: str = "default"
     engine_used: str = ""
-    backend: str = "opencv/cpu"
+    backend: str = CPU
     numpy: str = ""
     python: str = ""
 
@@ -268,22 +270,30 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellId:
-    """What tells one cell from another: a record has the same four words."""
+    """What tells one cell from another: a record has the same five words."""
 
     case: str
     route: str
     opencv: str
     engine: str
+    backend: str = CPU
 
     @classmethod
     def of(cls, record: Record) -> CellId:
         """Return the cell that a record is about."""
         target = record.target
-        return cls(case=record.case, route=record.route, opencv=target.opencv, engine=target.engine_asked)
+        return cls(
+            case=record.case,
+            route=record.route,
+            opencv=target.opencv,
+            engine=target.engine_asked,
+            backend=target.backend,
+        )
 
     def __str__(self) -> str:
         """Return the cell as reports and messages name it."""
-        return f"{self.case} [{self.route}, OpenCV {self.opencv}/{self.engine}]"
+        device = "" if self.backend == CPU else f", {self.backend}"
+        return f"{self.case} [{self.route}, OpenCV {self.opencv}/{self.engine}{device}]"
 
 
 def _converter() -> cattrs.Converter:

@@ -51,8 +51,15 @@ class Plan:
 
 
 def cell_id(cell: Cell) -> CellId:
-    """Return a cell's four words."""
-    return CellId(case=cell.subject.id, route=cell.route, opencv=cell.target.opencv, engine=cell.target.engine_asked)
+    """Return a cell's five words."""
+    target = cell.target
+    return CellId(
+        case=cell.subject.id,
+        route=cell.route,
+        opencv=target.opencv,
+        engine=target.engine_asked,
+        backend=target.backend,
+    )
 
 
 class Session:
@@ -288,12 +295,16 @@ class Session:
         return replace(record, judgement=judgement, expected=expected)
 
     def _worker(self, environment: Environment) -> OpenCV:
+        backend, _, device = self.settings.device.rpartition("/")
+        standin = ["--cv2-from", str(environment.cv2_from)] if environment.cv2_from else []
         return OpenCV(
-            [str(environment.python), str(WORKER)],
+            [str(environment.python), str(WORKER), *standin],
             memory_bytes=int(self.settings.memory_gb * (1 << 30)),
             load_seconds=self.settings.load_seconds,
             forward_seconds=self.settings.forward_seconds,
             engine=self.settings.engine,
+            backend=backend or None,
+            target=None if device == "CPU" and not backend else device,
         )
 
     # -- a recorded run -----------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ class Verdict:
     parity: Parity | None = None
     allowed: tuple[tuple[float, ...], ...] = ()
     """The tolerance of each output, input by input; empty where nothing was compared."""
+    caveat: str | None = None
+    """What an `ok` rests on besides."""
 
     @property
     def fingerprint(self) -> tuple[Outcome, Stage | None, str | None]:
@@ -44,8 +46,13 @@ def from_failure(failure: Failure, node_layers: Mapping[str, str]) -> Verdict:
     )
 
 
-def from_differences(differences: Sequence[Difference], *, inputs: int, sensitivity: float) -> Verdict:
-    """Return the verdict on a cell whose outputs were compared; agreement that proves nothing is `vacuous`."""
+def from_differences(
+    differences: Sequence[Difference], *, inputs: int, sensitivity: float, needed: float = SENSITIVITY_NEEDED
+) -> Verdict:
+    """Return the verdict on a cell whose outputs were compared.
+
+    Agreement that proves nothing is `vacuous`: where outputs vary between inputs by less than `needed` tolerances.
+    """
     parity = summarise(differences, inputs=inputs, sensitivity=sensitivity)
     misshapen = next((difference for difference in differences if not difference.same_shape), None)
     if misshapen is not None:
@@ -60,14 +67,24 @@ def from_differences(differences: Sequence[Difference], *, inputs: int, sensitiv
         plainest = f"; {parity.plainest_input} fails too" if parity.plainest_input != parity.worst_input else ""
         message = f"{_off(parity)} on input {parity.worst_input}{plainest}{_likeness(worst)}"
         return Verdict(outcome=Outcome.MISMATCH, stage=Stage.COMPARE, message=message, parity=parity)
-    if sensitivity < SENSITIVITY_NEEDED:
+    if sensitivity < needed:
         message = (
             f"the outputs agree, but vary between inputs by only {sensitivity:.3g} tolerances "
-            f"({SENSITIVITY_NEEDED:g} are needed), so agreement proves nothing; "
+            f"({needed:g} are needed), so agreement proves nothing; "
             "give the model trained or conditioned weights"
         )
         return Verdict(outcome=Outcome.VACUOUS, stage=Stage.COMPARE, message=message, parity=parity)
-    return Verdict(outcome=Outcome.OK, parity=parity)
+    return Verdict(outcome=Outcome.OK, parity=parity, caveat=_coarse(sensitivity))
+
+
+def _coarse(sensitivity: float) -> str | None:
+    """Say what half precision leaves unseen, where that is more than in single precision."""
+    if sensitivity >= SENSITIVITY_NEEDED:
+        return None
+    return (
+        f"half precision: outputs vary between inputs by {sensitivity:.3g} tolerances, so errors below "
+        f"{100 / sensitivity:.2g} % of that go unseen"
+    )
 
 
 def _likeness(difference: Difference) -> str:

@@ -36,6 +36,10 @@ class EngineAbsent(Exception):  # noqa: N818 - its name travels as the error's k
     """This release was not built with the engine that was asked for."""
 
 
+class DeviceAbsent(Exception):  # noqa: N818 - its name travels as the error's kind
+    """This OpenCV cannot compute on the backend and target that were asked for, and would silently take another."""
+
+
 class Worker:
     """One network at a time, and the requests about it: each `do_*` method answers the request of that name."""
 
@@ -94,6 +98,8 @@ class Worker:
         if net.empty():
             return {"load_ms": load_ms, "empty": True, "engine_used": "", "output_names": [], "layer_names": []}, []
         self.prefer(request)
+        if not request.get("winograd", True) and hasattr(net, "enableWinograd"):  # since 4.7, like the algorithm itself
+            net.enableWinograd(False)
         self.outputs = list(net.getUnconnectedOutLayersNames())
         return {
             "load_ms": load_ms,
@@ -115,16 +121,26 @@ class Worker:
 
     def engine_used(self) -> str:
         """Tell from the network which engine holds it: only a classic one has a layer named `_input`, number 0."""
-        if not named(self.cv2.dnn, "ENGINE_"):
+        present = named(self.cv2.dnn, "ENGINE_")
+        if present == ["ORT"]:  # ONNX Runtime itself, under OpenCV's name
+            return "ort"
+        if not present:
             return "classic"
         return "classic" if self.net.getLayerId("_input") == 0 else "new"
 
     def prefer(self, request: Dict[str, Any]) -> None:
-        """Set backend and target, where the request names them."""
-        if request.get("backend"):
-            self.net.setPreferableBackend(getattr(self.cv2.dnn, "DNN_BACKEND_" + request["backend"]))
-        if request.get("target"):
-            self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + request["target"]))
+        """Set backend and target, where the request names them. OpenCV itself would fall back without an error."""
+        if not (request.get("backend") or request.get("target")):
+            return
+        backend, target = request.get("backend") or "OPENCV", request.get("target") or "CPU"
+        usable = self.backends()
+        if target not in usable.get(backend, ()):
+            told = ", ".join("{}/{}".format(name, one) for name, targets in usable.items() for one in targets)
+            raise DeviceAbsent("{}/{} is not available; this OpenCV has {}".format(backend, target, told))
+        if (backend, target) != ("OPENCV", "CPU") and self.engine_used() == "new":
+            raise DeviceAbsent("the new engine computes on the processor alone; {} needs engine CLASSIC".format(target))
+        self.net.setPreferableBackend(getattr(self.cv2.dnn, "DNN_BACKEND_" + backend))
+        self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + target))
 
     def do_forward(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
         """Set every input by name (5.x refuses unnamed ones in graphs with several), run once, return all outputs."""
@@ -344,12 +360,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Start up and serve standard input."""
     parser = argparse.ArgumentParser(description="OpenCV worker of dnn-harness; speaks a binary protocol on stdin.")
     parser.add_argument("--memory-bytes", type=int, default=0, help="cap on the address space; 0: none")
+    parser.add_argument("--cv2-from", default="", help="folder with another module of that name, to be used instead")
     parser.add_argument("--threads", type=int, default=-1, help="OpenCV's thread count; negative: its own choice")
     options = parser.parse_args(arguments)
     sink = private_stdout()
     limit(options.memory_bytes)
     keep_freed_memory()
     isolate_imports()
+    if options.cv2_from:
+        sys.path.insert(0, options.cv2_from)
     serve(sys.stdin.buffer, sink, options.threads)
 
 

@@ -1,7 +1,8 @@
 """References: TensorFlow's outputs in float32, what they are in float64, and how far rounding moved them.
 
 For each input file (arrays `i0`, `i1`, ... in Keras's layout and order) an output file is written with, for each
-output o: `f32_o`, `f64_o` and `noise_o`, the rounding error E that the tolerance is derived from.
+output o: `f32_o`, `f64_o` and `noise_o`, the rounding error E that the tolerance is derived from; and `roundoff`, the
+unit roundoff of the coarsest arithmetic in the model.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Run = Callable[[Arrays], Arrays]
 
 _CLOSE = 1e-2
 """A twin farther than this from float32, relative to the output's scale, computes something else."""
+_CLOSE_COARSE = 0.25
+"""... in half precision, where a single rounding is 2^-11 of a value and a network makes thousands."""
 _UNSTEADY = 100
 """... unless one ulp of the inputs moves the output by a hundredth of that: then it is rounding all the same."""
 _DRAWS = 4
@@ -56,11 +59,12 @@ def compute(network: Network, inputs: Sequence[Path], outputs: Sequence[Path]) -
     run = file_runners.float32(network) if network.file_only else _by_function(network)
     loaded = [_load(source, network) for source in inputs]
     double, why = (None, _ONCE) if all(map(_is_special, loaded)) else _twin(network)
+    coarsest = twin.SINGLE if network.file_only else twin.coarsest(network.frozen)
     try:
         for arrays, target in zip(loaded, outputs, strict=True):
-            found, reason = _one(run, double, arrays)
+            found, reason = _one(run, double, arrays, _CLOSE if coarsest == twin.SINGLE else _CLOSE_COARSE)
             why = reason or why
-            np.savez(target, **found)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for a keyword array
+            np.savez(target, roundoff=np.float64(coarsest), **found)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for a keyword array
     finally:
         if double is not None:
             double.close()
@@ -89,7 +93,9 @@ def _estimated(reason: str) -> str:
     return f"TensorFlow under {_DRAWS} input perturbations of 1 ulp ({reason})"
 
 
-def _one(run: Run, double: Twin | None, arrays: Arrays) -> tuple[dict[str, npt.NDArray[Any]], str | None]:
+def _one(
+    run: Run, double: Twin | None, arrays: Arrays, close: float = _CLOSE
+) -> tuple[dict[str, npt.NDArray[Any]], str | None]:
     """Return the arrays of one reference file, and why the twin was not used if one was there but failed."""
     single = run(arrays)
     if _is_special(arrays):
@@ -101,7 +107,7 @@ def _one(run: Run, double: Twin | None, arrays: Arrays) -> tuple[dict[str, npt.N
     except twin.NoTwinError as error:
         return _pack(single, single, _perturbed(run, arrays, single)), _estimated(str(error))
     noise = [_distance(a, b) for a, b in zip(single, exact, strict=True)]
-    far = [i for i, e in enumerate(noise) if not _is_close(e, exact[i])]
+    far = [i for i, e in enumerate(noise) if not _is_close(e, exact[i], close)]
     if far:
         reason = f"the float64 twin is {noise[far[0]]:.2g} away at output {far[0]}"
         moved = _perturbed(run, arrays, single)
@@ -124,7 +130,8 @@ def _is_special(arrays: Arrays) -> bool:
 def _pack(single: Arrays, exact: Arrays, noise: list[float]) -> dict[str, npt.NDArray[Any]]:
     found: dict[str, npt.NDArray[Any]] = {}
     for index, (low, high, error) in enumerate(zip(single, exact, noise, strict=True)):
-        found[f"f32_{index}"] = low
+        # numpy alone has no bfloat16: its file would be read as raw bytes
+        found[f"f32_{index}"] = low.astype(np.float32) if low.dtype.name == "bfloat16" else low
         found[f"f64_{index}"] = high.astype(np.float64) if _is_float(low) else low
         found[f"noise_{index}"] = np.float64(error)  # type: ignore[assignment]  # a scalar array on disk
     return found
@@ -157,9 +164,9 @@ def _distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     return float(finite.max()) if finite.size else 0.0
 
 
-def _is_close(error: float, exact: npt.NDArray[Any]) -> bool:
+def _is_close(error: float, exact: npt.NDArray[Any], close: float) -> bool:
     finite = np.abs(exact[np.isfinite(exact)]) if _is_float(exact) else np.zeros(0)
-    return error <= _CLOSE * (float(finite.max()) if finite.size else 0.0) or error == 0.0
+    return error <= close * (float(finite.max()) if finite.size else 0.0) or error == 0.0
 
 
 def _load(path: Path, network: Network) -> Arrays:

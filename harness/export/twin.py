@@ -17,6 +17,9 @@ from harness.export.network import Interface
 
 _FLOAT, _DOUBLE, _HALF, _BFLOAT16 = 1, 2, 19, 14
 _LOW = frozenset({_FLOAT, _HALF, _BFLOAT16})
+SINGLE = 2.0**-24
+"""Unit roundoff of float32."""
+_COARSE = {_HALF: 2.0**-11, _BFLOAT16: 2.0**-8}
 _FLOAT32_RESULTS = frozenset({"ResizeBilinear", "ResizeBicubic", "ResizeArea", "ScaleAndTranslate", "CropAndResize"})
 """Image ops whose result is float32 whatever goes in (boxes and scales are float32 too)."""
 _BATCH_NORMS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
@@ -57,6 +60,13 @@ class GraphTwin:
 def build(frozen: Any, interface: Interface) -> GraphTwin:
     """Return the twin of a frozen GraphDef. Raises NoTwinError when it cannot be built."""
     return GraphTwin(to_double(frozen), interface)
+
+
+def coarsest(graph: Any) -> float:
+    """Return the unit roundoff of the coarsest float type that any node of a GraphDef computes in."""
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    found = {value.type for node in nodes for value in node.attr.values() if value.WhichOneof("value") == "type"}
+    return max((_COARSE[kind] for kind in found & set(_COARSE)), default=SINGLE)
 
 
 def to_double(graph: Any) -> Any:

@@ -81,6 +81,8 @@ def test_an_empty_option_counts_as_not_given(tmp_path):
         ("memory_gb", "nan"),
         ("engine", "WARP"),
         ("engine", "new"),
+        ("device", "CPU/FP16/x"),
+        ("device", "-"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_source(tmp_path, name, value):
@@ -94,6 +96,12 @@ def test_a_value_that_cannot_be_is_refused_with_its_source(tmp_path, name, value
         with pytest.raises(UsageError, match=f"^{source}: '{value}' (is|must) .*; {setting.help[:5]}") as raised:
             settled(tmp_path, options, environ, **toml)
         assert raised.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("written", "read"), [("cpu_fp16", "CPU_FP16"), ("cuda/CUDA_FP16", "CUDA/CUDA_FP16")])
+def test_a_device_is_named_as_opencv_or_as_records_do(tmp_path, written, read):
+    assert settled(tmp_path).device == "CPU"
+    assert settled(tmp_path, {"device": written}).device == read
 
 
 @pytest.mark.parametrize(("name", "value"), [("route", "3"), ("route", "[1]"), ("jobs", "[1]"), ("jobs", "{}")])

@@ -117,6 +117,10 @@ def test_a_report_comes_in_three_forms(run, form, begins):
     assert "case/of-this-run" in text
 
 
+def test_margins_are_of_cells_that_were_compared(run):
+    assert report([run("one", [record("case/without-numbers")])], "margins").count("\n") == 2
+
+
 def test_json_is_one_record_a_line(run):
     lines = report([run("one", [record("a"), record("b")])], "json").splitlines()
     assert [json.loads(line)["case"] for line in lines] == ["a", "b"]
@@ -155,6 +159,12 @@ def test_nothing_is_delivered_where_nothing_works(shelf, tmp_path):
     with pytest.raises(UsageError, match="no route works for this model"):
         list(deliver([record(outcome=Outcome.MISMATCH, artifact="x")], shelf.store, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_what_onnx_runtime_runs_is_no_model_that_works_in_opencv(exported, shelf, tmp_path):
+    elsewhere = replace(exported, target=replace(exported.target, opencv="onnxruntime-1.32.0"))
+    with pytest.raises(UsageError, match="no route works for this model"):
+        list(deliver([elsewhere], shelf.store, tmp_path / "out"))
 
 
 def test_an_artifact_that_is_gone_is_not_delivered_in_part(exported, shelf, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environments import Environments, installed_release
+from harness.environments import ONNX_RUNTIME, Environments, installed_release
 from harness.errors import EnvironmentFailedError
 
 
@@ -71,6 +71,19 @@ def test_an_interpreter_of_ones_own_is_taken_as_it_is(environments, monkeypatch)
 def test_what_cannot_be_run_is_no_interpreter(environments, asked):
     with pytest.raises(EnvironmentFailedError, match=r"is no executable; name the interpreter itself"):
         environments.resolve(asked)
+
+
+def test_onnx_runtime_is_taken_from_the_interpreter_we_run_in_under_the_name_of_cv2(environments):
+    found = environments.resolve(ONNX_RUNTIME)
+    assert (found.python, found.release) == (Path(sys.executable), None)
+    assert (found.cv2_from / "cv2.py").is_file()
+    assert environments.resolve("installed").cv2_from is None
+
+
+def test_without_onnx_runtime_the_word_says_what_to_install(environments, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)  # as on a machine without it
+    with pytest.raises(EnvironmentFailedError, match=r"not installed beside .*; run `.* -m pip install onnxruntime`"):
+        environments.resolve(ONNX_RUNTIME)
 
 
 @pytest.mark.parametrize("asked", ["latest", "", "4.x", "/usr/bin/python3", "4.14.0.94/../x", "PATH:/x"])

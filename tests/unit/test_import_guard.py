@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"tensorflow", "keras", "cv2", "tf2onnx", "onnx", "mtcnn", "skimage"}
-CHILDREN = ("export", "worker")
+HEAVY = {"tensorflow", "keras", "cv2", "tf2onnx", "onnx", "onnxruntime", "mtcnn", "skimage"}
+CHILDREN = ("export", "worker", "standins")
 """Programs that are run, not imported."""
 
 LAYERS = (
@@ -22,12 +22,12 @@ LAYERS = (
     ("errors", "evidence", "properties"),
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("heads", "tolerance", "explaining", "compare", "verdict", "opsets", "steadiness", "regressions"),
+    ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "opsets", "steadiness", "regressions"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("library", "sizing"),
+    ("library", "sizing", "convolving"),
     ("locating",),
     ("trials",),
     ("lane",),
@@ -39,7 +39,7 @@ LAYERS = (
 )
 PURE = {name for layer in LAYERS[:4] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
-ASIDE = {"routes", "report", "export", "worker"}
+ASIDE = {"routes", "report", "export", "worker", "standins"}
 """Outside the ladder, with rules of their own below."""
 
 
@@ -149,7 +149,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 
 def test_every_module_has_its_layer():
-    there = {name.split(".")[1] for name in HOST_MODULES if name != "harness"} | {"export", "worker"}
+    there = {name.split(".")[1] for name in HOST_MODULES if name != "harness"} | set(CHILDREN)
     assert there == set(RANK) | ASIDE
 
 
@@ -178,7 +178,7 @@ def test_reports_are_made_of_records_alone(module):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])
 def test_nobody_imports_a_child_but_a_route(module):
-    assert of_ours(imports(module)) & {"export", "worker"} == set()
+    assert of_ours(imports(module)) & set(CHILDREN) == set()
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.routes")])
@@ -192,6 +192,11 @@ def test_the_exporter_knows_nothing_of_the_host(module):
     # What it does use decides what a stored artifact depends on.
     host = {name for layer in LAYERS[3:] for name in layer} - {"sniff"}
     assert of_ours(imports(module)) & (host | {"worker", "report"}) == set()
+
+
+def test_a_standin_for_cv2_knows_nothing_of_the_harness():
+    (standin,) = [name for name in modules_below("harness") if name.split(".")[1:2] == ["standins"]]
+    assert of_ours(imports(standin)) == set()
 
 
 def test_the_worker_imports_the_standard_library_alone():

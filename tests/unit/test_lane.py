@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -274,6 +275,19 @@ def test_a_cell_after_a_crash_is_unharmed(shelf, tampered):
         lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
         outcomes = [lane.judge(cell(subject)).outcome for subject in (good, bad, good)]
     assert outcomes == [Outcome.OK, Outcome.CRASH, Outcome.OK]
+
+
+def test_half_precision_is_allowed_its_own_rounding_and_says_what_goes_unseen(shelf, installed):
+    subject = shelf.ready("net", TWICE, lambda x: [x + x])
+    lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": installed}, repeats=1)
+    single = lane.judge(cell(subject))
+    asked = cell(subject)
+    half = lane.judge(replace(asked, target=replace(asked.target, backend="opencv/opencl_fp16")))
+    assert half.parity.allowed == pytest.approx(8192 * single.parity.allowed, rel=1e-3)
+    assert half.outcome is Outcome.OK
+    assert "half precision" in half.caveat
+    assert single.caveat is None
+    assert half.reproduce.endswith("--opencv installed --device OPENCV/OPENCL_FP16")
 
 
 # -- the sweep over opsets --------------------------------------------------------------------------------------------

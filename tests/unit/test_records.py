@@ -132,10 +132,13 @@ def test_text_that_is_no_json_is_a_value_error():
             from_json(text, Record)
 
 
-def test_a_cell_is_told_by_four_words():
+def test_a_cell_is_told_by_five_words():
     cell = CellId.of(RECORD)
     assert (cell.case, cell.route, cell.opencv, cell.engine) == ("layers/dense", "onnx", "5.0.0.93", "default")
     assert str(cell) == "layers/dense [onnx, OpenCV 5.0.0.93/default]"
+    half = dataclasses.replace(RECORD, target=Target(opencv="5.0.0.93", backend="opencv/cpu_fp16"))
+    assert CellId.of(half) != cell
+    assert str(CellId.of(half)).endswith("OpenCV 5.0.0.93/default, opencv/cpu_fp16]")
     other = dataclasses.replace(RECORD, target=Target(opencv="5.0.0.93", engine_asked="NEW", engine_used="new"))
     assert CellId.of(other) != cell
     same = dataclasses.replace(RECORD, target=Target(opencv="5.0.0.93", engine_used="classic", numpy="2"))

@@ -10,7 +10,7 @@ from onnx import helper
 from harness import fingerprint
 from harness.artifacts import StoreError
 from harness.config import settle
-from harness.errors import ExportFailedError, ModelRejectedError, UsageError
+from harness.errors import EnvironmentFailedError, ExportFailedError, ModelRejectedError, UsageError
 from harness.inputs import PROBES
 from harness.records import Judgement, ModelInfo, Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
@@ -293,3 +293,11 @@ def test_only_what_was_tried_on_the_same_target_is_advised():
     assert records[0].advice == ("route onnx loads and matches on OpenCV 5.0.0.93",)
     assert [other.advice for other in records[1:]] == [(), ()]
     assert advise([bad])[0].advice == ()
+
+
+def test_a_device_that_this_machine_has_not_stops_a_run_before_it_begins(settings):
+    with (
+        Session(replace(settings, device="CUDA/CUDA")) as session,
+        pytest.raises(EnvironmentFailedError, match="cannot compute on CUDA/CUDA here"),
+    ):
+        session.targets()

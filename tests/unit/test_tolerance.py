@@ -5,13 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tolerance import FLOOR_ULPS, ULP, K, Reference, batched, derive
+from harness.tolerance import (
+    FLOOR_ULPS,
+    HALF,
+    HALF_ULP,
+    SINGLE,
+    ULP,
+    K,
+    Reference,
+    batched,
+    derive,
+    roundoff,
+    sensitivity_needed,
+)
 
 
-def reference(best, *, noise=0.0, float32=None) -> Reference:
+def reference(best, *, noise=0.0, float32=None, roundoff=SINGLE) -> Reference:
     best = np.asarray(best)
     float32 = best.astype(np.float32) if float32 is None else np.asarray(float32)
-    return Reference(name="y", float32=float32, best=best, noise=noise, why="float64 twin")
+    return Reference(name="y", float32=float32, best=best, noise=noise, why="float64 twin", roundoff=roundoff)
 
 
 def test_tensorflows_own_rounding_sets_the_scale():
@@ -69,3 +81,51 @@ def test_a_batch_has_its_items_in_order_and_the_rounding_of_the_roughest():
     np.testing.assert_array_equal(found.best, [[1, 2], [3, 4]])
     np.testing.assert_array_equal(found.float32, found.best)
     assert (found.noise, found.name) == (1e-4, "y")
+
+
+# -- half precision ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("opencv/cpu", SINGLE),
+        ("opencv/cpu_fp16", HALF),
+        ("opencv/opencl_fp16", HALF),
+        ("cuda/cuda_fp16", HALF),
+        ("opencv/opencl", SINGLE),
+    ],
+)
+def test_a_device_s_unit_roundoff_is_in_its_name(device, expected):
+    assert roundoff(device) == expected
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-5])
+def test_a_device_in_half_precision_is_allowed_what_the_unit_roundoffs_say(noise):
+    known = reference([1.0, -2.0], noise=noise)
+    single, half = derive(known), derive(known, HALF)
+    assert half.allowed == pytest.approx(8192 * single.allowed)
+    assert "both x 8192 for half precision" in half.why
+    assert "half" not in single.why
+
+
+def test_noise_that_a_model_s_own_half_precision_made_is_not_scaled_again():
+    known = reference([1.0, -2.0], noise=0.5, roundoff=HALF)
+    assert derive(known, HALF).allowed == pytest.approx(K * 0.5)
+    assert derive(known).allowed == pytest.approx(K * 0.5)
+
+
+def test_a_float16_output_is_granted_four_of_its_own_ulps_where_tensorflow_was_lucky():
+    values = np.array([0.5, -8.0])
+    found = derive(reference(values, noise=0.0, float32=values.astype(np.float16), roundoff=HALF))
+    assert found.allowed == pytest.approx(FLOOR_ULPS * HALF_ULP * 8)
+    assert "ulp of float16" in found.why
+    rough = derive(reference(values, noise=0.01, float32=values.astype(np.float16), roundoff=HALF))
+    assert rough.allowed == pytest.approx(K * 0.01)
+
+
+def test_half_precision_can_show_fewer_differences_between_inputs():
+    """The most there can be: two opposite outputs, at K * 4 ulp each."""
+    most = 2 / derive(reference([1.0]), HALF).allowed
+    assert sensitivity_needed(HALF) < most < sensitivity_needed(SINGLE)
+    assert sensitivity_needed(HALF) > 2  # of less, one answer passes for both

@@ -32,6 +32,15 @@ def test_agreement_on_outputs_that_hardly_vary_is_vacuous_and_never_ok():
     assert "weights" in verdict.message
 
 
+def test_half_precision_needs_less_and_says_what_goes_unseen():
+    verdict = from_differences([difference(VALUES)], inputs=1, sensitivity=50.0, needed=4.0)
+    assert verdict.outcome is Outcome.OK
+    assert "50 tolerances" in verdict.caveat
+    assert "below 2 % of that" in verdict.caveat
+    assert from_differences([difference(VALUES)], inputs=1, sensitivity=3.9, needed=4.0).outcome is Outcome.VACUOUS
+    assert from_differences([difference(VALUES)], inputs=1, sensitivity=1000.0).caveat is None
+
+
 def test_a_difference_is_a_mismatch_with_number_allowance_and_input():
     found = [difference(VALUES), difference(VALUES + 0.25, plan="the-input")]
     verdict = from_differences(found, inputs=2, sensitivity=1e6)

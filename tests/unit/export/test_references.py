@@ -112,3 +112,19 @@ def test_a_twin_that_is_far_away_counts_as_rounding_only_where_the_network_is_as
     assert "twin is" in why
     assert (float(found["noise_0"]) >= 0.9 * distance) is counts
     np.testing.assert_array_equal(found["f64_0"], found["f32_0"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "roundoff"), [("float32", "float32", 24), ("float16", "float16", 11), ("bfloat16", "float32", 8)]
+)
+def test_a_reference_tells_the_coarsest_arithmetic_of_the_model(tmp_path, kind, stored, roundoff):
+    low = tf.as_dtype(kind)
+    found = network(lambda x: tf.multiply(tf.tanh(tf.cast(x, low)), tf.cast(3, low), name="output_0"))
+    np.savez(tmp_path / "in.npz", i0=IMAGE)
+    references.compute(found, [tmp_path / "in.npz"], [tmp_path / "out.npz"])
+    with np.load(tmp_path / "out.npz") as made:
+        assert made["roundoff"] == 2.0**-roundoff
+        assert made["f32_0"].dtype == stored
+        exact = 3 * np.tanh(IMAGE.astype(np.float64))
+        np.testing.assert_allclose(made["f64_0"], exact, rtol=1e-12)  # however coarse: that is what a twin is for
+        assert 2.0**-roundoff / 30 < made["noise_0"] < 2.0**-roundoff * 30
