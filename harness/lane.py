@@ -42,7 +42,7 @@ from harness.records import (
 from harness.routes import Needs, all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
-from harness.tolerance import Reference, batched, roundoff, sensitivity_needed
+from harness.tolerance import Reference, batched, roundoff, sensitivity_needed, with_scale
 from harness.trials import Trials, Tried
 from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
 
@@ -267,11 +267,12 @@ class Lane:
     def _compare(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], observed: Observed) -> Verdict:
         try:
             alone = [given.keras for given in inputs if not given.batch_of]
-            references = self.library.references(cell.subject, artifact, alone)
+            found = self.library.references(cell.subject, artifact, alone)
         except NoReferenceError as error:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
+        references = list(zip(*map(with_scale, zip(*found, strict=True)), strict=True))
         device = roundoff(cell.target.backend)
         needed = sensitivity_needed(max(device, *(one.roundoff for expected in references for one in expected)))
         steady = sensitivity(references, device)

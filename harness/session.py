@@ -328,7 +328,8 @@ class Session:
         """Digest what the records depend on, so that only records of the same question are taken over."""
         models = sorted({cell.subject.id: cell.subject.fingerprint() or "" for cell in plan.cells}.items())
         targets = sorted({repr(cell.target) for cell in plan.cells})
-        host = fingerprint.files(sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parent)
+        ours = Path(__file__).parent
+        host = fingerprint.files(sorted([*ours.glob("*.py"), *ours.glob("standins/*/*.py")]), ours)
         plans = " ".join(map(str, self.plans()))
         plans = f"{plans} {self.regressions}"
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)

@@ -3,7 +3,7 @@
 TensorFlow's own rounding error on this very input, E = max|y32 - y64|, sets the scale (y64 is the float64 twin's
 output). OpenCV passes where |y_cv - y64| <= K * max(E, 4 ulp at the output's scale).
 
-K = 32: ONNX Runtime, an implementation of its own, needs 3 of it and OpenCV's plain arithmetic 31 (docs/tolerance.md).
+K = 32: ONNX Runtime, an implementation of its own, needs 4 of it and OpenCV's plain arithmetic 31 (docs/tolerance.md).
 
 Rounding errors are, to first order, proportional to the arithmetic's unit roundoff (Higham, Accuracy and Stability of
 Numerical Algorithms, ch. 3). So on a device that computes in half precision E and floor are 2^-11 / 2^-24 = 8192 times
@@ -69,6 +69,16 @@ def batched(items: Sequence[Reference]) -> Reference:
         best=np.concatenate([item.best for item in items]),
         noise=max(item.noise for item in items),
     )
+
+
+def with_scale(column: Sequence[Reference]) -> tuple[Reference, ...]:
+    """Return one output's references on several inputs, where those that are zero throughout get the others' noise.
+
+    What cancels altogether (a constant input, normalised) has no scale, and exact arithmetic no noise either; that
+    another order of summation leaves a rest is no more an error there than on the other inputs.
+    """
+    noise = max((one.noise for one in column if np.isfinite(one.noise)), default=0.0)
+    return tuple(one if np.any(one.best) else replace(one, noise=max(one.noise, noise)) for one in column)
 
 
 def roundoff(backend: str) -> float:

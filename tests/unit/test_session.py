@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness import fingerprint
 from harness.artifacts import StoreError
 from harness.config import settle
 from harness.errors import EnvironmentFailedError, ExportFailedError, ModelRejectedError, UsageError
+from harness.expectations import exactly, holds
 from harness.inputs import PROBES
 from harness.records import Judgement, ModelInfo, Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
@@ -301,3 +303,10 @@ def test_a_device_that_this_machine_has_not_stops_a_run_before_it_begins(setting
         pytest.raises(EnvironmentFailedError, match="cannot compute on CUDA/CUDA here"),
     ):
         session.targets()
+
+
+def test_onnx_runtime_is_a_target_that_no_claim_about_releases_covers(session):
+    name = session.target("onnxruntime").opencv
+    assert name == f"onnxruntime-{version('onnxruntime')}"
+    assert not holds(">=4", name)
+    assert holds(exactly(name), name)

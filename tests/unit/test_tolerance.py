@@ -17,6 +17,7 @@ from harness.tolerance import (
     derive,
     roundoff,
     sensitivity_needed,
+    with_scale,
 )
 
 
@@ -81,6 +82,13 @@ def test_a_batch_has_its_items_in_order_and_the_rounding_of_the_roughest():
     np.testing.assert_array_equal(found.best, [[1, 2], [3, 4]])
     np.testing.assert_array_equal(found.float32, found.best)
     assert (found.noise, found.name) == (1e-4, "y")
+
+
+def test_an_output_that_cancels_altogether_has_the_noise_of_the_other_inputs():
+    column = [reference([1.0], noise=1e-6), reference([0.0, 0.0]), reference([3.0], noise=2e-6), reference([1e-30])]
+    found = with_scale(column)
+    assert [one.noise for one in found] == [1e-6, 2e-6, 2e-6, 0.0]
+    assert with_scale(column[1:2]) == (column[1],)
 
 
 # -- half precision ---------------------------------------------------------------------------------------------------
