@@ -63,16 +63,16 @@ class Trials:
         allowed = self._allowed[0] if self._allowed else None
         again = self._forward(first)
         yield repeated(Name.FIRST_AGAIN, then, again, allowed)
-        before = then if isinstance(again, Failure) else again
-        yield repeated(Name.SAME_BITS_TWICE, before, self._forward(first), allowed)
+        yield repeated(Name.SAME_BITS_TWICE, _or(again, then), self._forward(first), allowed)
         if len(first) > 1:
-            yield repeated(Name.INPUT_ORDER, before, self._forward(first, last_first=True), allowed)
+            yield repeated(Name.INPUT_ORDER, then, self._forward(first, last_first=True), allowed)
         self._run = self._begin()
-        yield repeated(Name.RELOAD, before, self._forward(first), allowed)
+        reloaded = self._forward(first)
+        yield repeated(Name.RELOAD, then, reloaded, allowed)
         one, two = _THREADS
         self._run = self._run or self._begin()
         if self._run.threads(two) == two:
-            yield repeated(Name.THREADS, before, self._forward(first), allowed)
+            yield repeated(Name.THREADS, _or(reloaded, then), self._forward(first), allowed)
         if self._run is not None:  # a worker that ended meanwhile starts with one thread again
             self._run.threads(one)
 
@@ -114,6 +114,10 @@ class Trials:
 
     def _begin(self) -> Run:
         return self._worker.begin(self._artifact.manifest, self._artifact.model)
+
+
+def _or(outputs: tuple[Array, ...] | Failure, others: tuple[Array, ...]) -> tuple[Array, ...]:
+    return others if isinstance(outputs, Failure) else outputs
 
 
 def _joined(items: Sequence[Array]) -> Array:

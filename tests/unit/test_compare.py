@@ -241,3 +241,13 @@ def test_one_input_at_which_the_network_is_not_steady_does_not_hide_that_the_oth
 
     assert sensitivity([at(0.0, 1e-7), at(1.0, 1e-7), at(0.5, 10.0)]) > SENSITIVITY_NEEDED
     assert sensitivity([at(0.0, 1e-7), at(1.0, 10.0)]) < SENSITIVITY_NEEDED
+
+
+def test_of_the_inputs_that_fail_the_plainest_is_named():
+    plans = ["sparse:seed=1:scale=1.0", "picture:astronaut", "ramp:seed=9:scale=1.0:items=3", "ramp:seed=9:scale=4.0"]
+    right = layer().astype(np.float32)
+    wrong = [compare_output(right + 1, TRUE, plan) for plan in plans]
+    fine = compare_output(right, TRUE, "ramp:seed=0:scale=1.0")
+    assert summarise([fine, *wrong], inputs=5, sensitivity=1e4).plainest_input == "ramp:seed=9:scale=4.0"
+    assert summarise([fine, wrong[1]], inputs=2, sensitivity=1e4).plainest_input == "picture:astronaut"
+    assert summarise([fine], inputs=1, sensitivity=1e4).plainest_input == ""

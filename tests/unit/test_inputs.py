@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.inputs import PROBES, InputPlan, Kind, corpus, digest, expand
+from harness.inputs import PROBES, SPECIAL, InputPlan, Kind, corpus, digest, expand, is_odd, parse_ordinary
 from harness.records import TensorSpec
 
 PLANS = st.builds(
@@ -17,7 +18,9 @@ PLANS = st.builds(
     kind=st.sampled_from(Kind),
     seed=st.integers(0, 2**40),
     scale=st.floats(min_value=1e-6, max_value=1e3),
+    items=st.integers(1, 9),
 )
+ODD = {plan.kind for plan in SPECIAL}
 SHAPES = st.lists(st.one_of(st.none(), st.integers(1, 5)), max_size=4).map(tuple)
 LIMITS = st.one_of(st.none(), st.integers(-40, 40))
 IMAGE = TensorSpec(name="x", shape=(1, 24, 40, 3))
@@ -47,6 +50,49 @@ def test_a_text_that_is_no_plan_is_the_users_error(text):
         InputPlan.parse(text)
 
 
+def test_a_line_of_before_there_were_batches_still_reads():
+    assert InputPlan.parse("uniform:seed=3:scale=0.5") == InputPlan(kind=Kind.UNIFORM, seed=3, scale=0.5, items=1)
+    assert str(InputPlan(kind=Kind.UNIFORM, seed=3, items=3)) == "uniform:seed=3:scale=1.0:items=3"
+    assert "items" not in str(InputPlan(kind=Kind.UNIFORM, seed=3))
+
+
+@pytest.mark.parametrize("items", ["0", "-1", "1.5", "many", "99999999", "2:items=2"])
+def test_a_batch_of_no_size_is_the_users_error(items):
+    with pytest.raises(UsageError, match=r"write one like"):
+        InputPlan.parse(f"uniform:seed=1:scale=1.0:items={items}")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in ODD])
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_every_item_of_a_batch_is_a_plan_of_its_own_with_other_values(kind, dtype):
+    spec = replace(IMAGE, dtype=dtype)
+    plan = InputPlan(kind=kind, seed=6, items=4)
+    assert plan.each[0] == replace(plan, items=1)
+    assert all(item.items == 1 and InputPlan.parse(str(item)) == item for item in plan.each)
+    arrays = [expand(item, [spec])[0] for item in plan.each]
+    assert len({digest([array]) for array in arrays}) == 4
+    np.testing.assert_array_equal(arrays[0], expand(plan, [spec])[0])
+
+
+@pytest.mark.parametrize("plan", SPECIAL, ids=lambda plan: plan.kind)
+def test_a_special_input_is_odd_in_a_few_places_only_and_only_where_it_may_be(plan):
+    (array,) = expand(plan, [IMAGE])
+    assert is_odd(plan, array)
+    if plan.kind is not Kind.DENORMAL:
+        assert 0 < np.count_nonzero(~np.isfinite(array)) < 5
+    for other in (replace(IMAGE, dtype="int32"), replace(IMAGE, low=0, high=1), replace(IMAGE, dtype="bool")):
+        assert not is_odd(plan, *expand(plan, [other]))
+    assert is_odd(plan, *expand(plan, [TensorSpec(name="x", shape=())]))
+    assert not any(is_odd(plan, *expand(probe, [IMAGE])) for probe in PROBES)
+
+
+def test_agreement_is_demanded_on_ordinary_inputs_only():
+    assert parse_ordinary("ramp:seed=1:scale=1.0") == InputPlan(seed=1)
+    for plan in SPECIAL:
+        with pytest.raises(UsageError, match="never decide"):
+            parse_ordinary(str(plan))
+
+
 @pytest.mark.parametrize("scale", ["nan", "inf", "-inf"])
 def test_a_scale_that_is_no_number_is_the_users_error(scale):
     with pytest.raises(UsageError, match=scale):
@@ -69,7 +115,7 @@ def test_a_plan_expands_to_the_promised_shapes_and_types_and_always_the_same(pla
 @settings(deadline=None)
 @given(PLANS, specs())
 def test_values_stay_within_the_admissible_range(plan, spec):
-    assume(spec.dtype != "bool")
+    assume(spec.dtype != "bool" and plan.kind not in ODD)
     (array,) = expand(plan, [spec])
     values = array.astype(np.float64)
     assert not np.isnan(values).any()
@@ -184,6 +230,7 @@ def test_the_corpus_begins_with_the_probes_and_repeats_nothing():
     assert plans[: len(PROBES)] == PROBES
     assert len(set(plans)) == len(plans) == len(PROBES) + 5
     assert corpus(0) == PROBES
+    assert sum(plan.items > 1 for plan in plans[len(PROBES) :]) == 1, "each item costs a reference"
     assert corpus(3) == plans[: len(PROBES) + 3]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness import terminal
 from harness.errors import ExitCode
-from harness.evidence import Parity
+from harness.evidence import Parity, Property
 from harness.records import (
     Judgement,
     Latency,
@@ -175,3 +175,16 @@ def test_a_row_of_json_is_one_line():
     line = terminal.one_json_line({"id": "a\nb", "shape": [1, None]})
     assert "\n" not in line
     assert json.loads(line) == {"id": "a\nb", "shape": [1, None]}
+
+
+def test_properties_are_counted_and_broken_ones_told_once_for_all_routes_alike(capsys):
+    held = Property(name="reload", held=True, message="bits equal")
+    lost = Property(name="nan", held=False, message="TensorFlow gives NaN [here]")
+    records = [replace(fine(), route=route, properties=(held, lost)) for route in ("pb", "onnx")]
+    terminal.checked("net", INFO, records)
+    out = capsys.readouterr().out
+    release = records[0].target.opencv
+    assert "properties: 2 of 4 hold\n" in out
+    assert f"  pb {release}, onnx {release}: nan does not hold: TensorFlow gives NaN [here]\n" in out
+    terminal.checked("net", INFO, [fine()])
+    assert "properties" not in capsys.readouterr().out

@@ -11,6 +11,7 @@ from harness.errors import NoReferenceError
 from harness.export import references
 from harness.export.keras_models import from_model
 from harness.export.network import Interface, Network
+from harness.inputs import PROBES, SPECIAL, expand
 from harness.records import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
@@ -128,3 +129,33 @@ def test_a_reference_tells_the_coarsest_arithmetic_of_the_model(tmp_path, kind, 
         exact = 3 * np.tanh(IMAGE.astype(np.float64))
         np.testing.assert_allclose(made["f64_0"], exact, rtol=1e-12)  # however coarse: that is what a twin is for
         assert 2.0**-roundoff / 30 < made["noise_0"] < 2.0**-roundoff * 30
+
+
+@pytest.mark.parametrize("plan", SPECIAL, ids=lambda plan: plan.kind)
+def test_odd_values_are_computed_once_and_by_nothing_but_tensorflow(plan, tmp_path, monkeypatch):
+    """A twin would not flush denormals, and neither NaN nor infinity can be moved by an ulp."""
+    (array,) = expand(plan, [CHANNELS_FIRST])
+    np.savez(tmp_path / "in.npz", i0=array)
+    runs = []
+    found = network(lambda x: 2 * x)
+    plain = references._by_function(found)
+    monkeypatch.setattr(references, "_by_function", lambda _: lambda arrays: runs.append(1) or plain(arrays))
+    why = references.compute(found, [tmp_path / "in.npz"], [tmp_path / "out.npz"])
+    assert len(runs) == 1
+    assert "run once" in why
+    with np.load(tmp_path / "out.npz") as stored:
+        assert float(stored["noise_0"]) == 0
+        assert stored["f64_0"].dtype == np.float64
+        np.testing.assert_array_equal(np.isnan(stored["f32_0"]), np.isnan(array))
+        np.testing.assert_array_equal(np.isinf(stored["f64_0"]), np.isinf(array))
+
+
+def test_among_ordinary_inputs_odd_ones_leave_those_their_twin(tmp_path):
+    odd, plain = (expand(plan, [CHANNELS_FIRST])[0] for plan in (SPECIAL[-1], PROBES[0]))
+    files = [tmp_path / f"{name}.npz" for name in ("odd", "plain", "odd_out", "plain_out")]
+    np.savez(files[0], i0=odd)
+    np.savez(files[1], i0=plain)
+    found = network(lambda x: tf.identity(tf.exp(x), name="output_0"))
+    assert "float64 twin" in references.compute(found, files[:2], files[2:])
+    with np.load(files[2]) as odd_out, np.load(files[3]) as plain_out:
+        assert float(odd_out["noise_0"]) == 0 < float(plain_out["noise_0"])

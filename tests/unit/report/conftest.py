@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evidence import Parity
+from harness.evidence import Parity, Property
 from harness.records import (
     Judgement,
     Latency,
@@ -48,6 +48,10 @@ class Samples:
         return Parity(
             max_abs=error, allowed=1e-6, margin=margin, inputs=7, why=why, worst_input="uniform seed=3", sensitivity=5e4
         )
+
+    def properties(self, *, message: str = "TensorFlow gives NaN at 3 of 30 places") -> tuple[Property, ...]:
+        held = Property(name="reload", held=True, message="bits equal")
+        return (held, Property(name="nan", held=False, message=message))
 
     def latency(self, median: float = 1.5) -> Latency:
         return Latency(load_ms=12.0, forward_ms=Timing(min=1.0, median=median, p95=2.0, n=20))

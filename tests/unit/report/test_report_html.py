@@ -220,3 +220,16 @@ def test_what_an_ok_rests_on_is_said_beside_it(samples):
     record = replace(samples.record("layers/a", outcome=Outcome.OK), caveat="judged with <other> weights")
     page = write_html([record], samples.info(1))
     assert "judged with &lt;other&gt; weights" in page
+
+
+def test_every_cell_tells_its_properties_and_the_overview_counts_the_broken(samples):
+    failing = samples.record("a/failing", outcome=Outcome.MISMATCH, properties=samples.properties())
+    passing = samples.record("a/passing", properties=samples.properties(message=samples.hostile))
+    text = write_html([failing, passing, samples.record("a/whole")], samples.info(3))
+    page = Page(text)
+    assert '<li class="held"><b>✓ reload</b> <span>held</span>' in text
+    assert '<li class="broken"><b>✗ nan</b> <span>not held</span>' in text
+    assert "holds reload not held nan: <script>alert" in page.text
+    assert "2 cells with one that does not hold: nan 2" in page.text
+    assert page.handlers == []
+    assert "NaN in an input comes out where TensorFlow has it" in page.text

@@ -89,3 +89,10 @@ def test_code_spans(raw: str, shown: str):
 
 def test_text_escapes_what_markdown_would_read():
     assert text("*a* <b> #1 @me") == r"\*a\* \<b\> \#1 \@me"
+
+
+def test_cells_with_a_broken_property_are_counted_whatever_their_outcome(samples):
+    records = [samples.record(f"a/{name}", properties=samples.properties()) for name in "bc"]
+    summary = write_markdown([*records, samples.record("a/whole")], samples.info(3))
+    assert "**2 cells have a property that does not hold**, whatever their outcome: `nan` 2." in summary
+    assert "property" not in write_markdown([samples.record("a/whole")], samples.info(1))
