@@ -35,25 +35,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The end of a network where a last activation may hide what was computed before it."""
-
-    output: int
-    """Place of the output among the network's."""
-    op: str
-    """`Softmax`, `Sigmoid` or `Tanh`."""
-    before: str
-    """The tensor that the activation is given."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Anatomy:
     """All parts of a network; each comes after those that it takes tensors from."""
 
     parts: tuple[Part, ...]
     inputs: tuple[str, ...] = ()
     """The network's own inputs as tensors, in order."""
-    heads: tuple[Head, ...] = ()
 
     def chain_to(self, end: int) -> list[int]:
         """Return places of parts from an input to `end`, each a direct predecessor of the next: the longest way."""

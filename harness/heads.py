@@ -12,11 +12,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.anatomy import Anatomy, Head
 from harness.evidence import Property
 from harness.inputs import Array
 from harness.properties import Name
-from harness.records import Outcome, Record
+from harness.records import Head, Outcome, Record
 from harness.sources import Cut
 
 _FLAT = 1e-3
@@ -25,27 +24,19 @@ _MOST = 0.5
 _WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE, Outcome.NONDETERMINISTIC})
 
 
-def hiding(anatomy: Anatomy, outputs: Sequence[Sequence[Array]]) -> tuple[Head, ...]:
-    """Return the heads that hide what comes before them; `outputs[k][o]` is TensorFlow's output o on input k.
-
-    Only those before which something was computed: a network of one activation has nothing to hide.
-    """
-    return tuple(
-        head
-        for head in anatomy.heads
-        if head.before not in anatomy.inputs and _is_flat(head.op, [given[head.output] for given in outputs])
-    )
+def hiding(heads: Sequence[Head], outputs: Sequence[Sequence[Array]]) -> tuple[Head, ...]:
+    """Return the heads that hide what comes before them; `outputs[k][o]` is TensorFlow's output o on input k."""
+    return tuple(head for head in heads if _is_flat(head.op, [given[head.output] for given in outputs]))
 
 
-def before(anatomy: Anatomy) -> Cut | None:
-    """Return the network with what its heads are given in place of its outputs; None where no head has a before."""
-    tensors = tuple(dict.fromkeys(head.before for head in anatomy.heads if head.before not in anatomy.inputs))
-    return Cut(outputs=tensors) if tensors else None
+def before(heads: Sequence[Head]) -> Cut:
+    """Return the network with what its heads are given in place of its outputs."""
+    return Cut(outputs=tuple(dict.fromkeys(head.before for head in heads)))
 
 
-def before_activation(record: Record, found: Record, anatomy: Anatomy) -> Record:
+def before_activation(record: Record, found: Record, heads: Sequence[Head]) -> Record:
     """Return a cell's record with what its network shows before the last activations (`found`)."""
-    ops = ", ".join(dict.fromkeys(head.op for head in anatomy.heads))
+    ops = ", ".join(dict.fromkeys(head.op for head in heads))
     if found.outcome is Outcome.OK and found.parity is not None:
         seen = f"before the last {ops} the error is {found.parity.margin:.2g} of what is allowed"
         shown = replace(

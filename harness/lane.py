@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 
 from harness import winograd
-from harness.anatomy import Anatomy
 from harness.compare import Difference, compare_output, sensitivity
 from harness.convolving import Outputs, without_winograd
 from harness.diagnose import diagnose
@@ -29,6 +28,7 @@ from harness.opsets import sweep
 from harness.pictures import Picture, load_pictures
 from harness.records import (
     CPU,
+    Head,
     Latency,
     Observation,
     Outcome,
@@ -39,7 +39,7 @@ from harness.records import (
     Target,
     Timing,
 )
-from harness.routes import Needs, all_routes
+from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
 from harness.tolerance import Reference, batched, roundoff, sensitivity_needed, with_scale
@@ -117,26 +117,25 @@ class Lane:
 
     def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return what shows before the last activations, where those hide what was computed or prove nothing."""
-        whole = cell.subject.source
-        if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or whole.cut or not whole.kind.has_graph:
+        if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or all_routes()[cell.route].stock:
             return record
-        if all_routes()[cell.route].stock or all_routes()[cell.route].needs is Needs.FILE:
+        artifact = self._artifact(record, cell)
+        heads = artifact.manifest.heads
+        if not heads or (record.outcome is Outcome.OK and not self._hide(heads, cell, artifact, plans)):
             return record
-        try:
-            anatomy = self.library.anatomy(cell.subject)
-            cut = before(anatomy)
-            if cut is None or (record.outcome is Outcome.OK and not self._hides(anatomy, cell, plans)):
-                return record
-        except HarnessError:
-            return record
-        part = replace(cell, subject=cell.subject.part(cut), route=_STATIC.get(cell.route, cell.route))
-        found = self.judge(part, plans, properties=False)
-        return before_activation(record, found, anatomy)
+        subject = cell.subject.part(before(heads))
+        part = replace(cell, subject=subject, route=_STATIC.get(cell.route, cell.route))
+        return before_activation(record, self.judge(part, plans, properties=False), heads)
 
-    def _hides(self, anatomy: Anatomy, cell: Cell, plans: Sequence[InputPlan]) -> bool:
-        info = self.library.info(cell.subject)
-        feeds = [expand(plan, info.inputs) for plan in plans]
-        return bool(hiding(anatomy, self.library.values(cell.subject, feeds)))
+    def _artifact(self, record: Record, cell: Cell) -> Artifact:
+        """Return the artifact that a record is about."""
+        others = all_routes()[cell.route].opsets[1:]
+        return self.library.artifact(cell.subject, cell.route, record.opset if record.opset in others else None)
+
+    def _hide(self, heads: Sequence[Head], cell: Cell, artifact: Artifact, plans: Sequence[InputPlan]) -> bool:
+        specs = [port.tensor for port in artifact.manifest.inputs]
+        references = self.library.references(cell.subject, artifact, [expand(plan, specs) for plan in plans])
+        return bool(hiding(heads, [[one.float32 for one in outputs] for outputs in references]))
 
     def _with_culprit(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return a failing record with the layer to blame, where the failure lets one be found."""
@@ -145,9 +144,9 @@ class Lane:
             return record
         items = [item for plan in plans for item in plan.each]
         alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]
-        info = self.library.info(cell.subject)
         plan = alone[0] if alone else plans[0]
-        arrays = dict(zip((spec.name for spec in info.inputs), expand(plan, info.inputs), strict=True))
+        specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
+        arrays = dict(zip((spec.name for spec in specs), expand(plan, specs), strict=True))
         locator = Locator(
             self.library,
             self._workers[cell.environment],

@@ -97,6 +97,18 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The end of a network where a last activation may hide what was computed before it."""
+
+    output: int
+    """Place of the output among the network's."""
+    op: str
+    """`Softmax`, `Sigmoid` or `Tanh`."""
+    before: str
+    """The tensor (`node:0`) that the activation is given; never one of the network's own inputs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What an artifact's bytes are: written beside them by the exporter."""
 
@@ -113,6 +125,8 @@ class Manifest:
     """Op type -> count in the exported graph."""
     node_layers: dict[str, str] = field(default_factory=dict)
     """Exported node name -> name of the Keras layer it came from."""
+    heads: tuple[Head, ...] = ()
+    """Last activations behind which something was computed; empty where they are not known."""
     opset: int | None = None
     free_batch: bool = False
     """Whether the first axis of every input and output takes any size; ports have the shapes of one item."""

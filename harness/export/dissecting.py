@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.anatomy import Anatomy, Head, Part
+from harness.anatomy import Anatomy, Part
 from harness.export.cutting import specs_of, tensor
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
-from harness.records import TensorSpec
+from harness.records import Head, TensorSpec
 
 _CONFIG_KEPT = 800
 _SATURATING = frozenset({"Softmax", "Sigmoid", "Tanh"})
@@ -33,14 +33,13 @@ class _Group:
 
 
 def take_apart(network: Network) -> Anatomy:
-    """Return the parts of a network in the order of their work, and the activations at its ends."""
+    """Return the parts of a network in the order of their work."""
     graph = network.whole
     groups = _grouped(network, graph)
     known = specs_of(graph, [name for group in groups for name in group.outputs])
     return Anatomy(
         parts=tuple(_part(network, group, known) for group in groups),
         inputs=tuple(f"{name}:0" for name in network.interface.input_names),
-        heads=tuple(_heads(network, graph)),
     )
 
 
@@ -145,11 +144,13 @@ def _tells(key: str, value: Any) -> bool:
     return not training and key not in {"name", "trainable", "dtype"} and value is not None
 
 
-def _heads(network: Network, graph: Any) -> Iterator[Head]:
+def heads(network: Network) -> Iterator[Head]:
+    """Yield the last activations that may hide what was computed before them."""
+    graph = network.whole
     nodes = {node.name: node for node in graph.node}
     for place, name in enumerate(network.interface.output_names):
         node = nodes[name]
         while node.op in _PASSING:
             node = nodes[node_of(node.input[0])]
-        if node.op in _SATURATING:
+        if node.op in _SATURATING and node_of(node.input[0]) not in network.interface.input_names:
             yield Head(output=place, op=node.op, before=tensor(node.input[0]))

@@ -15,7 +15,7 @@ from typing import Any
 from harness.errors import ProtocolError
 from harness.export import references
 from harness.export.cutting import cut
-from harness.export.dissecting import take_apart
+from harness.export.dissecting import heads, take_apart
 from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.records import from_data, to_data, to_json
@@ -66,7 +66,9 @@ class Exporter:
         network = self._network(request)
         route = all_routes()[request["route"]]
         manifest = route.export(network, Path(request["directory"]), request.get("opset"))
-        return to_data(replace(manifest, seconds=time.perf_counter() - began))
+        # A part has no heads: whoever asked for it knows what it is a part of.
+        found = () if network.file_only or request["source"].get("cut") else tuple(heads(network))
+        return to_data(replace(manifest, heads=found, seconds=time.perf_counter() - began))
 
     def _reference(self, request: dict[str, Any]) -> Any:
         network = self._network(request)

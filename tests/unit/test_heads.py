@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.anatomy import Anatomy, Head
 from harness.evidence import Parity
 from harness.heads import before, before_activation, hiding
-from harness.records import Outcome, Record, Target
+from harness.records import Head, Outcome, Record, Target
 from harness.sources import Cut
 
 LOGITS = np.random.RandomState(5).standard_normal((4, 7))
@@ -22,29 +21,23 @@ def softmax(logits):
 ACTIVATIONS = {"Softmax": softmax, "Sigmoid": lambda logits: (1 + np.tanh(logits / 2)) / 2, "Tanh": np.tanh}
 
 
-def anatomy(op, *, tensor="dense/BiasAdd:0"):
-    return Anatomy(parts=(), inputs=("image:0",), heads=(Head(output=0, op=op, before=tensor),))
+def ending(op):
+    return (Head(output=0, op=op, before="dense/BiasAdd:0"),)
 
 
 @pytest.mark.parametrize("op", ACTIVATIONS)
 def test_a_head_hides_when_its_logits_are_large_and_not_before(op):
-    heads = anatomy(op)
+    heads = ending(op)
     assert hiding(heads, [[ACTIVATIONS[op](LOGITS)], [ACTIVATIONS[op](-LOGITS)]]) == ()
-    assert hiding(heads, [[ACTIVATIONS[op](300 * LOGITS)], [ACTIVATIONS[op](-300 * LOGITS)]]) == heads.heads
+    assert hiding(heads, [[ACTIVATIONS[op](300 * LOGITS)], [ACTIVATIONS[op](-300 * LOGITS)]]) == heads
 
 
 def test_many_classes_hide_nothing_although_most_of_them_are_near_zero():
-    assert hiding(anatomy("Softmax"), [[softmax(np.random.RandomState(1).standard_normal((1, 1000)))]]) == ()
-
-
-def test_a_network_that_is_an_activation_alone_hides_nothing():
-    alone = anatomy("Softmax", tensor="image:0")
-    assert hiding(alone, [[softmax(300 * LOGITS)]]) == ()
-    assert before(alone) is None
+    assert hiding(ending("Softmax"), [[softmax(np.random.RandomState(1).standard_normal((1, 1000)))]]) == ()
 
 
 def test_what_is_compared_instead_is_what_the_heads_are_given():
-    assert before(anatomy("Softmax")) == Cut(outputs=("dense/BiasAdd:0",))
+    assert before(ending("Softmax")) == Cut(outputs=("dense/BiasAdd:0",))
 
 
 PARITY = Parity(max_abs=1e-6, allowed=1e-5, margin=0.1, inputs=3, why="", worst_input="p", sensitivity=5e4)
@@ -55,11 +48,11 @@ def record(outcome, **more):
 
 
 def test_agreement_before_the_head_is_told_and_rescues_what_proved_nothing():
-    found = before_activation(record(Outcome.OK), record(Outcome.OK), anatomy("Softmax"))
+    found = before_activation(record(Outcome.OK), record(Outcome.OK), ending("Softmax"))
     assert [(shown.name, shown.held) for shown in found.properties] == [("before-head", True)]
     assert found.caveat is None
     vacuous = replace(record(Outcome.VACUOUS), parity=replace(PARITY, sensitivity=7.0))
-    rescued = before_activation(vacuous, record(Outcome.OK), anatomy("Softmax"))
+    rescued = before_activation(vacuous, record(Outcome.OK), ending("Softmax"))
     assert (rescued.outcome, rescued.parity) == (Outcome.OK, PARITY)
     assert "vary between inputs by only 7 tolerances" in rescued.caveat
 
@@ -67,7 +60,7 @@ def test_agreement_before_the_head_is_told_and_rescues_what_proved_nothing():
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.VACUOUS])
 def test_a_difference_before_the_head_is_the_cells(outcome):
     wrong = record(Outcome.MISMATCH, message="off by 3", layer="dense")
-    found = before_activation(record(outcome, reproduce="again"), wrong, anatomy("Sigmoid"))
+    found = before_activation(record(outcome, reproduce="again"), wrong, ending("Sigmoid"))
     assert (found.outcome, found.layer, found.reproduce) == (Outcome.MISMATCH, "dense", "again")
     assert found.message == "before the last Sigmoid, which hides it: off by 3"
     assert [(shown.name, shown.held) for shown in found.properties] == [("before-head", False)]
@@ -75,5 +68,5 @@ def test_a_difference_before_the_head_is_the_cells(outcome):
 
 def test_where_nothing_could_be_compared_before_the_head_an_ok_says_so():
     stuck = record(Outcome.IMPORT_ERROR)
-    assert "hides most" in before_activation(record(Outcome.OK), stuck, anatomy("Tanh")).caveat
-    assert before_activation(record(Outcome.VACUOUS), stuck, anatomy("Tanh")) == record(Outcome.VACUOUS)
+    assert "hides most" in before_activation(record(Outcome.OK), stuck, ending("Tanh")).caveat
+    assert before_activation(record(Outcome.VACUOUS), stuck, ending("Tanh")) == record(Outcome.VACUOUS)

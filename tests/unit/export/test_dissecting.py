@@ -14,7 +14,7 @@ from keras import layers
 from harness.errors import ExportFailedError
 from harness.export import keras_models, model_files
 from harness.export.cutting import cut
-from harness.export.dissecting import take_apart
+from harness.export.dissecting import heads, take_apart
 from harness.export.network import Network
 from harness.sources import Cut, Source, SourceKind
 
@@ -144,11 +144,16 @@ def test_a_layer_that_works_around_another_is_several_parts_and_a_recurrent_one_
 
 def test_the_last_activation_is_known_with_what_it_is_given():
     network = opened(residual())
-    (head,) = take_apart(network).heads
+    (head,) = heads(network)
     assert (head.output, head.op) == (0, "Softmax")
     image = RANDOM.standard_normal((1, 6, 7, 3)).astype(np.float32)
     (logits,) = computed(cut(network, Cut(outputs=(head.before,))), image)
     np.testing.assert_allclose(tf.nn.softmax(logits), computed(network, image)[0], rtol=1e-5)
+
+
+def test_a_network_that_is_an_activation_alone_has_no_head():
+    x = keras.Input((4,), batch_size=1, name="x")
+    assert not list(heads(opened(keras.Model(x, layers.Softmax()(x)))))
 
 
 def test_a_graph_without_keras_is_taken_apart_by_name_scopes(tmp_path):
