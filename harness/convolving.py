@@ -22,11 +22,15 @@ def without_winograd(
 
     In OpenCV 5.0 `Net.enableWinograd` goes over the classic engine's layers alone, while networks from `.pb` convolve
     by Winograd in the new engine too. There the classic engine answers for it, if with Winograd it gives the same bits.
+    The worker is left with the usual network loaded and run, as it was found.
     """
     classic = partial(worker.observe, manifest, model, feeds, engine="CLASSIC")
-    if usual.observation.engine_used != "classic" and not _same_bits(classic().outputs, usual.outputs):
-        return ()
-    plain = classic(winograd=False).outputs
+    try:
+        if usual.observation.engine_used != "classic" and not _same_bits(classic().outputs, usual.outputs):
+            return ()
+        plain = classic(winograd=False).outputs
+    finally:
+        worker.observe(manifest, model, feeds)
     return plain if len(plain) == len(feeds) else ()
 
 
