@@ -40,6 +40,7 @@ FIELDS = {
     "advice": list,
     "artifact": str | None,
     "seconds": dict,
+    "properties": list,
 }
 """What schema 1 promises to other tools."""
 
@@ -317,3 +318,16 @@ def test_a_person_reads_inputs_outcomes_and_advice(dnn_harness, models_folder):
     assert "[1, 28, 28, 1]" in done.stdout
     assert "Conv2D, Dense, Flatten" in done.stdout
     assert "tried: route pb loads and matches" in done.stdout
+
+
+def test_a_model_whose_size_is_open_is_tried_at_another_beside_its_other_properties(dnn_harness):
+    case = "blocks/any_size/any_size_classifier"
+    done = dnn_harness("check", case, "--route", "onnx", "--json")
+    assert done.returncode == ExitCode.OK, done.stderr
+    record = from_json(done.stdout, Record)
+    found = {item.name: item for item in record.properties}
+    assert found["other-size"].held
+    assert found["other-size"].message == "agrees at 1,8,40,3"
+    assert {"first-again", "same-bits-twice", "reload", "threads"} <= {name for name in found if found[name].held}
+    fixed = dnn_harness("check", case, "--route", "onnx", "--json", "--input-shape", "1,12,20,3")
+    assert "other-size" not in {item.name for item in from_json(fixed.stdout, Record).properties}

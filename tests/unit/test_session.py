@@ -13,7 +13,7 @@ from harness.artifacts import StoreError
 from harness.config import settle
 from harness.errors import EnvironmentFailedError, ExportFailedError, ModelRejectedError, UsageError
 from harness.expectations import exactly, holds
-from harness.inputs import PROBES
+from harness.inputs import PROBES, InputPlan
 from harness.records import Judgement, ModelInfo, Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
 from harness.session import Plan, Session, advise, cell_id, expectation_files, failed, supported
@@ -311,3 +311,33 @@ def test_onnx_runtime_is_a_target_that_no_claim_about_releases_covers(session):
     assert name == f"onnxruntime-{version('onnxruntime')}"
     assert not holds(">=4", name)
     assert holds(exactly(name), name)
+
+
+# -- inputs that once failed -------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_for_a_case_is_tried_with_it_alone(settings, tmp_path):
+    (tmp_path / "kept.txt").write_text("nets/a  ramp:seed=4:scale=1.0\n")
+    with Session(replace(settings, regressions=tmp_path / "kept.txt")) as session:
+        cells = {cell.subject.id: cell for cell in session.plan_zoo("full").cells}
+        assert session.plans_for(cells["nets/a"], PROBES) == (*PROBES, InputPlan(seed=4))
+        assert session.plans_for(cells["nets/b"], PROBES) == PROBES
+
+
+def test_a_run_is_not_resumed_with_other_kept_inputs(settings, tmp_path):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("")
+    marks = []
+    for text in ("", "nets/a  ramp:seed=4:scale=1.0\n"):
+        kept.write_text(text)
+        with Session(replace(settings, regressions=kept)) as session:
+            marks.append(session._fingerprint(session.plan_zoo("full")))
+    assert marks[0] != marks[1]
+
+
+def test_kept_inputs_that_are_named_but_absent_or_malformed_are_the_users_error(settings, tmp_path):
+    with pytest.raises(UsageError, match=r"kept\.txt does not exist; `dnn-harness keep` creates it"):
+        Session(replace(settings, regressions=tmp_path / "kept.txt"))
+    (tmp_path / "kept.txt").write_text("\nnets/a  sometimes\n")
+    with pytest.raises(UsageError, match=r"kept\.txt:2: 'sometimes' is no input plan"):
+        Session(replace(settings, regressions=tmp_path / "kept.txt"))

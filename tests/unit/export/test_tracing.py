@@ -171,3 +171,14 @@ def test_variables_can_be_assigned_again_afterwards():
         raise ZeroDivisionError
     variable.assign([3.0, 4.0])
     assert variable.numpy().tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "axes"),
+    [([(None, None, 3)], ((1, 2),)), ([(None, 7), (5,)], ((1,), ())), ([(4, 4, 3)], ((),))],
+)
+def test_axes_that_the_input_layer_leaves_open_are_told(shapes, axes):
+    inputs = [keras.Input(shape) for shape in shapes]
+    model = keras.Model(inputs, [keras.layers.Activation("tanh")(x) for x in inputs])
+    specs = [TensorSpec(name=f"x{i}", shape=(1, *(size or 6 for size in shape))) for i, shape in enumerate(shapes)]
+    assert from_model(model, specs, ()).info().open_axes == axes
