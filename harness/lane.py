@@ -91,6 +91,11 @@ class Lane:
         for worker in self._workers.values():
             worker.close()
 
+    def observe(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input]) -> Observed:
+        """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
+        feeds = [given.opencv for given in inputs]
+        return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
+
     def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Record:
         """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does."""
         watch = Stopwatch()
@@ -137,7 +142,7 @@ class Lane:
         except ExporterLostError as error:
             return replace(blank, outcome=Outcome.HARNESS_ERROR, stage=Stage.EXPORT, message=str(error))
         watch.measure("export", started)
-        inputs = tuple(_inputs(cell.subject, artifact, plans))
+        inputs = tuple(inputs_of(cell.subject, artifact, plans))
         settle = self._settle if opset is None else self._attempt
         verdict, observed = settle(cell, artifact, inputs, watch)
         return _fill(blank, artifact, verdict, observed.observation, watch)
@@ -180,15 +185,23 @@ class Lane:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        differences = [
-            compare_output(got, reference, given.name)
-            for given, outputs, expected in zip(inputs, observed.outputs, _expected(inputs, references), strict=True)
-            for got, reference in zip(outputs, expected, strict=True)
-        ]
-        return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+        return weigh(inputs, observed.outputs, references)
 
 
-def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
+def weigh(
+    inputs: Sequence[Input], outputs: Sequence[Sequence[Array]], references: Sequence[tuple[Reference, ...]]
+) -> Verdict:
+    """Return the verdict on outputs, one tuple of arrays per input; `references` are those of the inputs given alone."""
+    differences = [
+        compare_output(got, reference, given.name)
+        for given, found, expected in zip(inputs, outputs, expected_of(inputs, references), strict=True)
+        for got, reference in zip(found, expected, strict=True)
+    ]
+    return from_differences(differences, inputs=len(inputs), sensitivity=sensitivity(references))
+
+
+def inputs_of(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
+    """Yield what a model is fed with: its own pictures, every plan, and for a free batch the first ones at once."""
     specs = [port.tensor for port in artifact.manifest.inputs]
     pictures = load_pictures(subject.picture) if subject.picture else ()
     for picture in pictures:
@@ -212,7 +225,7 @@ def _from_picture(picture: Picture) -> Input:
     return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(picture,))
 
 
-def _expected(inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]) -> Iterator[tuple[Reference, ...]]:
+def expected_of(inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]) -> Iterator[tuple[Reference, ...]]:
     """Yield the references of every input; those of a batch are put together from its items'."""
     alone = iter(references)
     for given in inputs:

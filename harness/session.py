@@ -6,13 +6,13 @@ import contextlib
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
@@ -32,6 +32,15 @@ from harness.store import RunDirectory, RunPlan
 from harness.subjects import Subject
 
 OnRecord = Callable[[Record], None]
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[_Found]):
+    """A result on its way out of a lane's thread: told from errors and from the end by being wrapped."""
+
+    found: _Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +186,24 @@ class Session:
 
         All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
         """
-        waiting = _by_subject(cells)
-        done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
         plans = plans or self.plans()
+
+        def judge(lane: Lane, group: list[Cell]) -> Iterator[Record]:
+            return (self.judged(lane.judge(cell, plans)) for cell in group)
+
+        self.over_lanes(_by_subject(cells), judge, on_record)
+
+    def over_lanes(
+        self, items: Sequence[_Item], work: Callable[[Lane, _Item], Iterable[_Found]], on_found: Callable[[_Found], None]
+    ) -> None:
+        """Work on every item in one of `jobs` lanes; `on_found` is called from this thread as each result comes.
+
+        Raises the first error of a lane.
+        """
+        waiting = list(items)
+        done: queue.SimpleQueue[_Done[_Found] | BaseException | None] = queue.SimpleQueue()
         threads = [
-            threading.Thread(target=self._work, args=(waiting, plans, done), daemon=True)
+            threading.Thread(target=self._work, args=(waiting, work, done), daemon=True)
             for _ in range(min(self.settings.jobs, len(waiting)))
         ]
         for thread in threads:
@@ -194,24 +216,24 @@ class Session:
             if item is None:
                 running -= 1
             else:
-                on_record(item)
+                on_found(item.found)
 
     def _work(
         self,
-        waiting: list[list[Cell]],
-        plans: Sequence[InputPlan],
-        done: queue.SimpleQueue[Record | BaseException | None],
+        waiting: list[_Item],
+        work: Callable[[Lane, _Item], Iterable[_Found]],
+        done: queue.SimpleQueue[_Done[_Found] | BaseException | None],
     ) -> None:
-        """Take subjects until none is left: a lane's thread."""
+        """Take items until none is left: a lane's thread."""
         try:
             with self.lane() as lane:
                 while not self._ended:
                     with self._guard:
                         if not waiting:
                             break
-                        group = waiting.pop(0)
-                    for cell in group:
-                        done.put(self.judged(lane.judge(cell, plans)))
+                        item = waiting.pop(0)
+                    for found in work(lane, item):
+                        done.put(_Done(found))
             done.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)
