@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.compare import compare_output
 from harness.inputs import Array
-from harness.tolerance import FLOOR_ULPS, ULP
+from harness.tolerance import K, Reference, derive
 
 Outputs = Sequence[tuple[Array, ...]]
 """For each input, one array per output."""
@@ -43,7 +44,7 @@ class Effect:
 
 
 def measure(plans: Sequence[str], sound: Outputs, faulty: Outputs, rounding: Errors) -> Effect:
-    """Return the effect of a fault on the inputs that are named; where the faulty side has no outputs it is infinite."""
+    """Return the effect of a fault on the inputs that are named; infinite where the faulty side has no outputs."""
     worst = Effect(inputs=len(plans), same_bits=True, change=0.0, rounding=0.0, plan="")
     if len(faulty) != len(sound):
         return replace(worst, same_bits=False, change=float("inf"), plan=plans[min(len(faulty), len(plans) - 1)])
@@ -55,12 +56,20 @@ def measure(plans: Sequence[str], sound: Outputs, faulty: Outputs, rounding: Err
     return worst
 
 
-def rounding(outputs: Outputs, noise: Errors) -> list[list[float]]:
-    """Return what rounding explains of each output: the reference's own error, 4 ulp at the output's scale at least."""
+def rounding(outputs: Outputs, references: Sequence[Sequence[Reference]]) -> list[list[float]]:
+    """Return how far two sound computations of each output may be apart.
+
+    The one at hand is as far from the reference as it is; the other may be off by TensorFlow's own error, or by 4 ulp
+    at the output's scale.
+    """
     return [
-        [max(error, FLOOR_ULPS * ULP * scale(array)) for array, error in zip(arrays, errors, strict=True)]
-        for arrays, errors in zip(outputs, noise, strict=True)
+        [_own_error(array, best) + derive(best).allowed / K for array, best in zip(arrays, expected, strict=True)]
+        for arrays, expected in zip(outputs, references, strict=True)
     ]
+
+
+def _own_error(array: Array, reference: Reference) -> float:
+    return min(compare_output(array, reference, "").max_abs, derive(reference).allowed)
 
 
 def usual_rounding(outputs: Outputs, known: Errors, further: Outputs) -> list[list[float]]:

@@ -32,20 +32,30 @@ MODEL_FAULTS = (
     Fault(kind="one-weight-up-10%", meaning="the largest weight of a tensor + 10 %", idle="nothing depends on it"),
     Fault(kind="one-weight-down-10%", meaning="the largest weight of a tensor - 10 %", idle="nothing depends on it"),
     Fault(kind="weights-half", meaning="all weights rounded to float16", idle="no output depends on the lost bits"),
-    Fault(kind="channels-swapped", meaning="two output channels of a kernel exchanged", idle="what follows is symmetric"),
+    Fault(
+        kind="channels-swapped", meaning="two output channels of a kernel exchanged", idle="what follows is symmetric"
+    ),
     Fault(kind="kernel-transposed", meaning="rows and columns of a kernel exchanged", idle="what follows is symmetric"),
     Fault(kind="bias-dropped", meaning="a bias left out", idle="what follows takes it off again"),
-    Fault(kind="groups-exchanged", meaning="the first two groups of a convolution exchanged", idle="they are symmetric"),
+    Fault(
+        kind="groups-exchanged", meaning="the first two groups of a convolution exchanged", idle="they are symmetric"
+    ),
     Fault(kind="padding-shifted", meaning="one cell of padding at the other end", idle="no window reaches that cell"),
     Fault(kind="dilation-ignored", meaning="a dilated kernel's taps side by side", idle="no tap lands elsewhere"),
     Fault(kind="pool-counts-padding", meaning="an average that counts padding, or no longer does", idle="none is read"),
-    Fault(kind="pool-exchanged", meaning="the largest value for the average, or the other way round", idle="windows of 1"),
+    Fault(
+        kind="pool-exchanged", meaning="the largest value for the average, or the other way round", idle="windows of 1"
+    ),
     Fault(kind="relu6-as-relu", meaning="an upper bound lost", idle="no value reaches the bound"),
     Fault(kind="relu-as-relu6", meaning="an upper bound of 6 added", idle="no value reaches 6"),
     Fault(kind="slope-exchanged", meaning="another slope below zero", idle="no value is below zero"),
     Fault(kind="gelu-exchanged", meaning="GELU by tanh for the exact one", idle="no value is where they differ"),
     Fault(kind="softmax-axis", meaning="a softmax along another axis", idle="both axes are alike"),
-    Fault(kind="activation-left-out", meaning="an elementwise layer bypassed", idle="every value is its fixed point"),
+    Fault(
+        kind="activation-left-out",
+        meaning="an elementwise layer bypassed",
+        idle="no value that counts is changed by it",
+    ),
     Fault(kind="half-pixel-flipped", meaning="half-pixel centres for corners", idle="both round to the same pixel"),
     Fault(kind="align-corners-flipped", meaning="corners aligned for not aligned", idle="both round to the same pixel"),
     Fault(kind="operands-exchanged", meaning="a - b for b - a, a / b for b / a", idle="its square is taken"),
@@ -107,7 +117,8 @@ def _one_value(array: Array) -> Array:
     if array.dtype.kind != "f" or not np.any(finite):
         return array
     moved = array.copy()
-    moved.flat[int(np.argmax(np.abs(finite)))] *= np.float32(1.01)
+    place = int(np.argmax(np.abs(finite)))
+    moved.flat[place] = 1.01 * float(moved.flat[place])
     return moved
 
 
@@ -118,14 +129,22 @@ def _nan_lost(array: Array) -> Array:
 OUTPUT_FAULTS: dict[Fault, Change] = {
     Fault(kind="output-stale", meaning="the outputs of the input before", idle="both inputs give the same"): _stale,
     Fault(kind="outputs-exchanged", meaning="outputs in the wrong order", idle="both outputs are equal"): _exchanged,
-    Fault(kind="rows-shifted", meaning="off by one along the first axis", idle="rows are equal"): _per_array(_shifted(1)),
+    Fault(kind="rows-shifted", meaning="off by one along the first axis", idle="rows are equal"): _per_array(
+        _shifted(1)
+    ),
     Fault(kind="columns-shifted", meaning="off by one along the second axis", idle="columns are equal"): _per_array(
         _shifted(2)
     ),
-    Fault(kind="output-transposed", meaning="rows and columns exchanged", idle="it is symmetric"): _per_array(_transposed),
+    Fault(kind="output-transposed", meaning="rows and columns exchanged", idle="it is symmetric"): _per_array(
+        _transposed
+    ),
     Fault(kind="output-reversed", meaning="channels in reverse", idle="it is symmetric"): _per_array(_reversed),
-    Fault(kind="output-half", meaning="outputs rounded to float16", idle="float16 holds every value"): _per_array(_half),
-    Fault(kind="one-value-off", meaning="one value of an output off by 1 %", idle="it is all zero"): _per_array(_one_value),
+    Fault(kind="output-half", meaning="outputs rounded to float16", idle="float16 holds every value"): _per_array(
+        _half
+    ),
+    Fault(kind="one-value-off", meaning="one value of an output off by 1 %", idle="it is all zero"): _per_array(
+        _one_value
+    ),
 }
 NAN_LOST = Fault(kind="nan-lost", meaning="NaN became 0 on an input that holds NaN", idle="no output is NaN")
 OTHER_ITEM = Fault(kind="other-item", meaning="another item of the batch", idle="both items give the same")

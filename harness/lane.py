@@ -191,7 +191,7 @@ class Lane:
 def weigh(
     inputs: Sequence[Input], outputs: Sequence[Sequence[Array]], references: Sequence[tuple[Reference, ...]]
 ) -> Verdict:
-    """Return the verdict on outputs, one tuple of arrays per input; `references` are those of the inputs given alone."""
+    """Return the verdict on the outputs of each input; `references` are those of the inputs that are given alone."""
     differences = [
         compare_output(got, reference, given.name)
         for given, found, expected in zip(inputs, outputs, expected_of(inputs, references), strict=True)
@@ -225,7 +225,9 @@ def _from_picture(picture: Picture) -> Input:
     return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(picture,))
 
 
-def expected_of(inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]) -> Iterator[tuple[Reference, ...]]:
+def expected_of(
+    inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]
+) -> Iterator[tuple[Reference, ...]]:
     """Yield the references of every input; those of a batch are put together from its items'."""
     alone = iter(references)
     for given in inputs:

@@ -29,7 +29,7 @@ class Planter:
         return self._ask("plant", _SECONDS, **words)
 
     def plant_in_keras(self, source: Source, opset: int | None, kind: str, out: Path) -> str | None:
-        """Build a case with a fault, export it by route `onnx`, and return what was changed; None where none applies."""
+        """Build a model with a fault, export it by route `onnx`, and return what was changed; None as above."""
         return self._ask("plant-in-keras", _SECONDS_KERAS, source=to_data(source), opset=opset, kind=kind, out=str(out))
 
     def close(self) -> None:

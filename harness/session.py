@@ -194,7 +194,10 @@ class Session:
         self.over_lanes(_by_subject(cells), judge, on_record)
 
     def over_lanes(
-        self, items: Sequence[_Item], work: Callable[[Lane, _Item], Iterable[_Found]], on_found: Callable[[_Found], None]
+        self,
+        items: Sequence[_Item],
+        work: Callable[[Lane, _Item], Iterable[_Found]],
+        on_found: Callable[[_Found], None],
     ) -> None:
         """Work on every item in one of `jobs` lanes; `on_found` is called from this thread as each result comes.
 
@@ -295,7 +298,7 @@ class Session:
                 fingerprint=self._fingerprint(plan),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 command=command,
-                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in _SHOWN_VERSIONS},
+                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in SHOWN_VERSIONS},
                 host=socket.gethostname(),
             )
         )
@@ -310,7 +313,8 @@ class Session:
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
 
 
-_SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+"""Packages whose releases a report names."""
 
 
 def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:

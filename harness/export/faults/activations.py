@@ -44,14 +44,14 @@ def _relu_as_relu6(graph: Graph, random: Random) -> str | None:
             become(node, "Clip", [node.input[0]], min=0.0, max=_SIX)
         else:
             become(node, "Clip", [node.input[0]])
-            graph.set_operand(node, 1, np.float32(0).reshape(()))
-            graph.set_operand(node, 2, np.float32(_SIX).reshape(()))
+            graph.set_operand(node, 1, np.zeros((), np.float32))
+            graph.set_operand(node, 2, np.full((), _SIX, np.float32))
         return f"{before} bounded by {_SIX:g}"
     return None
 
 
 def _slope(graph: Graph, random: Random) -> str | None:
-    """The slope below zero that another library takes by default."""
+    """Take the slope below zero that another library takes by default."""
     for node in shuffled(random, graph.nodes("LeakyRelu", "Elu")):
         usual, other = (0.01, 0.2) if node.op_type == "LeakyRelu" else (1.0, 0.5)
         before = float(attribute(node, "alpha", usual))
@@ -62,7 +62,7 @@ def _slope(graph: Graph, random: Random) -> str | None:
 
 
 def _gelu_exchanged(graph: Graph, random: Random) -> str | None:
-    """The approximation by tanh in place of the error function, or an operator's own flag the other way round."""
+    """Approximate the error function by tanh; an operator that has a flag for that gets the other one."""
     for node in shuffled(random, graph.nodes("Gelu")):
         other = "none" if attribute(node, "approximate", b"none") == b"tanh" else "tanh"
         set_attribute(node, "approximate", other)
@@ -87,8 +87,8 @@ def _approximate(graph: Graph, node: Any) -> str:
         onnx.helper.make_node("Mul", [f"{name}/factor", u], [f"{name}/argument"]),
     ]
     scale = 2 / math.sqrt(math.pi)
-    graph.set_operand(nodes[1], 1, np.float32(2 * 0.044715 * scale).reshape(()))
-    graph.set_operand(nodes[2], 1, np.float32(scale).reshape(()))
+    graph.set_operand(nodes[1], 1, np.full((), 2 * 0.044715 * scale, np.float32))
+    graph.set_operand(nodes[2], 1, np.full((), scale, np.float32))
     place = next(i for i, other in enumerate(graph.model.graph.node) if other.output[0] == name)
     for offset, added in enumerate(nodes):
         graph.model.graph.node.insert(place + offset, added)
@@ -97,7 +97,7 @@ def _approximate(graph: Graph, node: Any) -> str:
 
 
 def _softmax_axis(graph: Graph, random: Random) -> str | None:
-    """Normalised along another axis."""
+    """Normalise along another axis."""
     shapes = graph.shapes()
     for node in shuffled(random, graph.nodes("Softmax", "LogSoftmax")):
         shape = shapes.get(node.input[0], ())
@@ -112,7 +112,7 @@ def _softmax_axis(graph: Graph, random: Random) -> str | None:
 
 
 def _left_out(graph: Graph, random: Random) -> str | None:
-    """An elementwise layer bypassed: its input handed on."""
+    """Bypass an elementwise layer: its input is handed on."""
     for node in shuffled(random, graph.nodes(*_ELEMENTWISE)):
         before = called(node)
         become(node, "Identity", [node.input[0]])

@@ -10,8 +10,8 @@ Random = np.random.RandomState
 
 
 def _operands_exchanged(graph: Graph, random: Random) -> str | None:
-    """a - b for b - a, a / b for b / a, the power of one for the power of the other."""
-    for node in shuffled(random, graph.nodes("Sub", "Div", "Pow")):
+    """Compute b - a for a - b, b / a for a / b."""
+    for node in shuffled(random, graph.nodes("Sub", "Div")):
         if node.input[0] != node.input[1]:
             node.input[0], node.input[1] = node.input[1], node.input[0]
             return f"operands of {called(node)} exchanged"
@@ -19,7 +19,7 @@ def _operands_exchanged(graph: Graph, random: Random) -> str | None:
 
 
 def _parts_exchanged(graph: Graph, random: Random) -> str | None:
-    """The first and the last part of a join in each other's place."""
+    """Join with the first and the last part in each other's place."""
     for node in shuffled(random, graph.nodes("Concat")):
         if len(node.input) > 1 and node.input[0] != node.input[-1]:
             node.input[0], node.input[-1] = node.input[-1], node.input[0]

@@ -14,12 +14,12 @@ _NO_HALF = frozenset({"asymmetric", "align_corners"})
 
 
 def _half_pixel(graph: Graph, random: Random) -> str | None:
-    """Half-pixel centres taken for corners, or corners for half-pixel centres."""
+    """Take half-pixel centres for corners, or corners for half-pixel centres."""
     return _mode(graph, random, lambda mode: "half_pixel" if mode in _NO_HALF else "asymmetric")
 
 
 def _align_corners(graph: Graph, random: Random) -> str | None:
-    """Corners aligned where they were not, or the other way round."""
+    """Align corners where they were not aligned, or the other way round."""
     return _mode(graph, random, lambda mode: "half_pixel" if mode == "align_corners" else "align_corners")
 
 

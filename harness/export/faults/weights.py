@@ -65,7 +65,7 @@ def _one_weight(factor: float) -> Callable[[Graph, Random], str | None]:
 
 
 def _half(graph: Graph, _random: Random) -> str | None:
-    """All weights as a float16 model holds them."""
+    """Round all weights as a float16 model does."""
     changed = 0
     for name in weight_tensors(graph):
         values = _value(graph, name)
@@ -109,7 +109,7 @@ def _channels_swapped(graph: Graph, random: Random) -> str | None:
 
 
 def _kernel_transposed(graph: Graph, random: Random) -> str | None:
-    """Rows and columns of the kernel in the other's order; the kernel keeps its shape, so the model stays valid."""
+    """Take rows for columns in a kernel's memory; it keeps its shape, so the model stays valid."""
     for node, values in shuffled(random, _kernels(graph, "Conv", "ConvTranspose")):
         if values.ndim < 4:
             continue
@@ -144,7 +144,7 @@ def _biases(graph: Graph) -> list[tuple[Any, int]]:
 
 
 def _groups_exchanged(graph: Graph, random: Random) -> str | None:
-    """The kernels of the first two groups in each other's place."""
+    """Put the kernels of the first two groups in each other's place."""
     grouped = [pair for pair in _kernels(graph, "Conv") if attribute(pair[0], "group", 1) > 1]
     for node, values in shuffled(random, grouped):
         groups = attribute(node, "group", 1)

@@ -12,7 +12,7 @@ Random = np.random.RandomState
 
 
 def _padding_shifted(graph: Graph, random: Random) -> str | None:
-    """One cell of padding moved from one end of an axis to the other: the result keeps its size."""
+    """Move one cell of padding from one end of an axis to the other: the result keeps its size."""
     for node in shuffled(random, graph.nodes("Conv", "MaxPool", "AveragePool", "Pad")):
         pads = _pads(graph, node)
         moved = None if pads is None else _shift(pads, random)
@@ -48,17 +48,17 @@ def _shift(pads: list[int], random: Random) -> list[int] | None:
 
 
 def _dilation_ignored(graph: Graph, random: Random) -> str | None:
-    """A dilated kernel's taps side by side, centred in the same window, so that the result keeps its size."""
+    """Put a dilated kernel's taps side by side, centred in the same window, so that the result keeps its size."""
     for node in shuffled(random, graph.nodes("Conv")):
-        dilations = list(attribute(node, "dilations", []))
+        dilations: list[int] = list(attribute(node, "dilations", []))
         kernel = graph.operand(node, 1)
         if kernel is None or max(dilations, default=1) == 1 or not _spread(kernel, dilations):
             continue
         windows = [d * (k - 1) + 1 for d, k in zip(dilations, kernel.shape[2:], strict=True)]
         wide = np.zeros((*kernel.shape[:2], *windows), kernel.dtype)
         starts = [(window - k) // 2 for window, k in zip(windows, kernel.shape[2:], strict=True)]
-        places = (slice(start, start + k) for start, k in zip(starts, kernel.shape[2:], strict=True))
-        wide[(..., *places)] = kernel
+        places = [slice(start, start + k) for start, k in zip(starts, kernel.shape[2:], strict=True)]
+        wide[(slice(None), slice(None), *places)] = kernel
         graph.set_operand(node, 1, wide)
         set_attribute(node, "dilations", [1] * len(dilations))
         set_attribute(node, "kernel_shape", windows)
@@ -71,7 +71,7 @@ def _spread(kernel: Values, dilations: list[int]) -> bool:
 
 
 def _pool_counts_padding(graph: Graph, random: Random) -> str | None:
-    """Padding counted in the average where it was not, or the other way round."""
+    """Count padding in the average where it was not counted, or the other way round."""
     for node in shuffled(random, graph.nodes("AveragePool")):
         if any(attribute(node, "pads", [])):
             counts = int(attribute(node, "count_include_pad", 0))
@@ -89,7 +89,7 @@ _OTHER_POOL = {
 
 
 def _pool_exchanged(graph: Graph, random: Random) -> str | None:
-    """The largest value of a window for its average, or the average for the largest."""
+    """Take the largest value of a window for its average, or the average for the largest."""
     for node in shuffled(random, graph.nodes(*_OTHER_POOL)):
         settings = {name: attribute(node, name, None) for name in ("kernel_shape", "strides", "pads", "ceil_mode")}
         before, op = called(node), _OTHER_POOL[node.op_type]
