@@ -84,6 +84,8 @@ class Detection:
     false_alarms: tuple[FalseAlarm, ...]
     versions: dict[str, str] = field(default_factory=dict)
     command: str = ""
+    finished: str = ""
+    """ISO 8601, UTC."""
     needed: float = NEEDED
     schema: int = SCHEMA
 

@@ -46,8 +46,8 @@ MODEL_FAULTS = (
     Fault(
         kind="pool-exchanged", meaning="the largest value for the average, or the other way round", idle="windows of 1"
     ),
-    Fault(kind="relu6-as-relu", meaning="an upper bound lost", idle="no value reaches the bound"),
-    Fault(kind="relu-as-relu6", meaning="an upper bound of 6 added", idle="no value reaches 6"),
+    Fault(kind="relu6-as-relu", meaning="an upper bound lost", idle="no value that counts reaches the bound"),
+    Fault(kind="relu-as-relu6", meaning="an upper bound of 6 added", idle="no value that counts reaches 6"),
     Fault(kind="slope-exchanged", meaning="another slope below zero", idle="no value is below zero"),
     Fault(kind="gelu-exchanged", meaning="GELU by tanh for the exact one", idle="no value is where they differ"),
     Fault(kind="softmax-axis", meaning="a softmax along another axis", idle="both axes are alike"),
@@ -75,17 +75,17 @@ def _per_array(change: Callable[[Array], Array]) -> Change:
 
 
 def _stale(outputs: Outputs) -> list[tuple[Array, ...]]:
-    """Every input's outputs are those of the input before."""
+    """Give every input the outputs of the input before."""
     return [outputs[0], *outputs[:-1]]
 
 
 def _exchanged(outputs: Outputs) -> list[tuple[Array, ...]]:
-    """The first and the last output change places."""
+    """Exchange the first and the last output."""
     return [(arrays[-1], *arrays[1:-1], arrays[0]) if len(arrays) > 1 else arrays for arrays in outputs]
 
 
 def _shifted(axis: int) -> Callable[[Array], Array]:
-    """One step along an axis of an image or sequence, its edge repeated: a crop or padding off by one."""
+    """Move by one along an axis of an image or sequence, its edge repeated: a crop or padding off by one."""
 
     def change(array: Array) -> Array:
         if array.ndim <= axis + 1 or array.shape[axis] < 2:
@@ -96,12 +96,14 @@ def _shifted(axis: int) -> Callable[[Array], Array]:
 
 
 def _transposed(array: Array) -> Array:
-    """Rows for columns in memory; the shape is the one that is expected."""
-    return np.swapaxes(array, 1, 2).reshape(array.shape) if array.ndim == 4 else array
+    """Take rows for columns in memory; the shape is the one that is expected."""
+    if array.ndim != 4 or 1 in array.shape[1:3]:
+        return array
+    return np.swapaxes(array, 1, 2).reshape(array.shape)
 
 
 def _reversed(array: Array) -> Array:
-    return array[..., ::-1] if array.ndim > 1 else array
+    return array[..., ::-1] if array.ndim > 1 and array.shape[-1] > 1 else array
 
 
 def _half(array: Array) -> Array:
@@ -112,7 +114,7 @@ def _half(array: Array) -> Array:
 
 
 def _one_value(array: Array) -> Array:
-    """The largest value off by one per cent."""
+    """Put the largest value off by one per cent."""
     finite = np.where(np.isfinite(array), array, 0) if array.dtype.kind == "f" else array
     if array.dtype.kind != "f" or not np.any(finite):
         return array

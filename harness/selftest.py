@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from harness import __version__
@@ -94,6 +95,7 @@ def summarise(
         false_alarms=clean[1],
         versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in SHOWN_VERSIONS},
         command=command,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

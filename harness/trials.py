@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from harness import effects, fingerprint
+from harness import equivalence, fingerprint
 from harness.artifacts import ArtifactStore
 from harness.compare import compare_output, sensitivity
 from harness.detection import FalseAlarm, Survivor
@@ -300,19 +300,19 @@ def _is_same(changed: Outputs, sound: Outputs) -> bool:
 def _survived(lane: Lane, clean: Clean, fault: Fault, change: str, changed: Outputs, faulty: Faulty) -> Trial:
     """Look again at a fault that was judged ok: what it changes on the run's inputs, and on others."""
     expected = list(expected_of(clean.inputs, clean.references))
-    known = effects.rounding(clean.outputs, expected)
-    run = effects.measure([given.name for given in clean.inputs], clean.outputs, changed, known)
+    known = equivalence.rounding(clean.outputs, expected)
+    run = equivalence.measure([given.name for given in clean.inputs], clean.outputs, changed, known)
     others = tuple(inputs_of(replace(clean.cell.subject, picture=None), clean.artifact, LOOKED_AT_AGAIN))
     sound = lane.observe(clean.cell, clean.artifact, others).outputs
-    usual = effects.usual_rounding(clean.outputs, known, sound)
-    again = effects.measure([given.name for given in others], sound, faulty(others, sound), usual)
+    usual = equivalence.usual_rounding(clean.outputs, known, sound)
+    again = equivalence.measure([given.name for given in others], sound, faulty(others, sound), usual)
     survivor = Survivor(
         case=clean.case,
         route=clean.cell.route,
         kind=fault.kind,
         change=change or fault.meaning,
         equivalent=run.is_none and again.is_none,
-        reason=effects.reason(run, again, fault.idle),
+        reason=equivalence.reason(run, again, fault.idle),
     )
     return Trial(kind=fault.kind, survivor=survivor)
 

@@ -19,18 +19,21 @@ CHILDREN = ("export", "worker")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence"),
+    ("errors", "evidence", "detection"),
     ("records", "sources", "wire"),
-    ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("tolerance", "compare", "verdict", "opsets"),
+    ("frames", "cases", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
+    ("tolerance", "compare", "verdict", "equivalence", "opsets"),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
+    ("planting",),
     ("library",),
     ("lane",),
+    ("trials",),
     # Use cases.
     ("session",),
+    ("selftest",),
     # Faces.
     ("terminal", "delivery"),
     ("plugin", "cli"),
@@ -171,7 +174,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records"}
+    assert of_ours(imports(module)) <= {"report", "records", "detection"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

@@ -18,7 +18,7 @@ _LARGE, _SMALL = 1e-3, 1e-5
 def plant(source: Source, opset: int | None, kind: str, target: Path) -> str | None:
     """Build a model, plant a fault, and export it by route `onnx` to `target`; None where the fault does not apply."""
     network = open_source(source)
-    change = _KINDS[kind](network.model) if network.model is not None else None
+    change = KINDS[kind](network.model) if network.model is not None else None
     if change is None:
         return None
     # Traced anew: the function that was traced before the change knows nothing of it.
@@ -39,7 +39,8 @@ def _epsilon(model: Any, *, batch: bool) -> str | None:
     return f"epsilon of {changed[0]}" + (f" ({len(changed)} layers)" if len(changed) > 1 else "") if changed else None
 
 
-_KINDS = {
+KINDS = {
     "batch-norm-epsilon": lambda model: _epsilon(model, batch=True),
     "other-norm-epsilon": lambda model: _epsilon(model, batch=False),
 }
+"""Kind -> a change of a built `keras.Model`, in place; returns what was changed, or None."""
