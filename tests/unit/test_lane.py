@@ -120,7 +120,7 @@ def test_a_free_batch_gives_its_items_what_each_gets_alone(shelf, judge, nodes, 
     assert record.outcome is outcome
     assert record.parity.inputs == len(PROBES) + 1
     if outcome is Outcome.MISMATCH:
-        assert record.parity.worst_input == f"batch of {', '.join(map(str, PROBES))}"
+        assert record.parity.worst_input == f"batch of {', '.join(map(str, PROBES[:3]))}"
 
 
 def test_inputs_are_given_by_name(shelf, judge):

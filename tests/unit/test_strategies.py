@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import find, given, settings
 
 from harness.inputs import InputPlan, Kind
-from harness.strategies import ORDINARY, SCALES, plans
+from harness.strategies import ORDINARY, SCALES, further, plans
 
 
 @given(plans())
@@ -35,3 +35,17 @@ def test_every_ordinary_kind_and_scale_is_drawn():
     draw()
     assert {plan.kind for plan in drawn} == set(ORDINARY)
     assert {plan.scale for plan in drawn} == set(SCALES)
+
+
+def test_further_plans_are_fixed_ordinary_and_apart_from_those_that_are_known():
+    known = further("layers/conv2d/same", 3)
+    found = further("layers/conv2d/same", 80, apart=known)
+    assert found == further("layers/conv2d/same", 80, apart=known)
+    assert len(set(found)) == 80
+    assert set(found).isdisjoint(known)
+    assert {(plan.kind, plan.scale) for plan in found} >= {(kind, scale) for kind in ORDINARY for scale in SCALES[1:]}
+    assert {plan.kind for plan in found} == set(ORDINARY)
+
+
+def test_every_case_gets_further_plans_of_its_own():
+    assert set(further("a", 40)).isdisjoint(further("b", 40))
