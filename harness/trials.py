@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +32,7 @@ from harness.faults import (
     exchange_items,
     lose_nan,
 )
-from harness.inputs import InputPlan, Kind, expand
+from harness.inputs import Array, InputPlan, Kind, digest, expand
 from harness.lane import Cell, Input, Lane, expected_of, inputs_of, weigh
 from harness.library import Artifact
 from harness.planting import Planter
@@ -46,6 +47,8 @@ ROUTE = "onnx"
 OTHER_ROUTES = ("pb", "tflite")
 """Routes whose outputs alone are tampered with."""
 BATCH_ROUTE = "onnx-dynamic-batch"
+_DRAWN_PER_CELL = 8
+"""Plans to expand at most for one distinct input."""
 EXCESSES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """By how much one weight tensor is scaled to find the smallest fault that is detected."""
 LOOKED_AT_AGAIN = (
@@ -326,22 +329,37 @@ def clean_cells(lane: Lane, cell: Cell, plans: Sequence[InputPlan], count: int) 
     if isinstance(clean, Outcome):  # it was clean a moment ago
         yield _alarm(cell, plans[0], f"{clean} on the usual inputs, which it passed before")
         return
-    further_plans = further(clean.case, count, apart=plans)
-    specs = [port.tensor for port in clean.artifact.manifest.inputs]
-    feeds = [expand(plan, specs) for plan in further_plans]
-    inputs = [
-        Input(name=str(plan), keras=arrays, opencv=arrays) for plan, arrays in zip(further_plans, feeds, strict=True)
-    ]
-    references = lane.library.references(cell.subject, clean.artifact, feeds)
+    drawn = _distinct(clean, count)
+    inputs = [Input(name=str(plan), keras=arrays, opencv=arrays) for plan, arrays in drawn]
+    references = lane.library.references(cell.subject, clean.artifact, [arrays for _, arrays in drawn])
     observed = lane.observe(cell, clean.artifact, inputs)
     failure = diagnose(observed.observation)
     if failure is not None:
-        yield _alarm(cell, further_plans[len(observed.outputs)], failure.message)
+        yield _alarm(cell, drawn[len(observed.outputs)][0], failure.message)
     apart = sensitivity(clean.references)
-    for plan, outputs, expected in zip(further_plans, observed.outputs, references, strict=False):
+    for (plan, _), outputs, expected in zip(drawn, observed.outputs, references, strict=False):
         differences = [compare_output(got, best, str(plan)) for got, best in zip(outputs, expected, strict=True)]
         verdict = from_differences(differences, inputs=1, sensitivity=apart)
         yield None if verdict.outcome is Outcome.OK else _alarm(cell, plan, verdict.message or verdict.outcome)
+
+
+def _distinct(clean: Clean, count: int) -> list[tuple[InputPlan, tuple[Array, ...]]]:
+    """Return plans with their arrays, no two alike nor like a run's own: a ramp is the same whatever its seed.
+
+    There are fewer than `count` only of a model that knows no more inputs.
+    """
+    specs = [port.tensor for port in clean.artifact.manifest.inputs]
+    seen = {digest(given.keras) for given in clean.inputs if not given.batch_of}
+    found: list[tuple[InputPlan, tuple[Array, ...]]] = []
+    for plan in islice(further(clean.case), _DRAWN_PER_CELL * count):
+        if len(found) == count:
+            break
+        arrays = expand(plan, specs)
+        key = digest(arrays)
+        if key not in seen:
+            seen.add(key)
+            found.append((plan, arrays))
+    return found
 
 
 def _alarm(cell: Cell, plan: InputPlan, message: str) -> FalseAlarm:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from harness import fingerprint
+from harness import fingerprint, trials
 from harness.errors import ExportFailedError
 from harness.exporting import Exporter
 from harness.faults import KERAS_FAULTS
-from harness.inputs import PROBES, digest, expand
+from harness.inputs import PROBES, Kind, digest, expand
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Target
 from harness.routes import all_routes
-from harness.strategies import further
+from harness.strategies import SCALES, further
 from harness.trials import EXCESSES, Examiner, Findings, clean_cells, judge_clean
 from tests.unit.conftest import Shelf, save
 
@@ -156,15 +158,24 @@ def test_nothing_is_planted_where_the_clean_network_is_wrong(bench):
 
 def test_clean_cells_raise_no_alarm(bench):
     bench.put(SCALED, scaled)
-    plans = further(bench.subject.id, 6, apart=PROBES)
+    plans = tuple(islice(further(bench.subject.id), 30))
     bench.shelf.references(bench.subject, bench.manifest, scaled, plans)
     assert list(clean_cells(bench.lane, bench.cell, PROBES, 6)) == [None] * 6
+
+
+def test_no_two_clean_cells_have_the_same_input(bench):
+    """A ramp is the same for every seed: of 5 scales there are 5 ramps, not 25."""
+    bench.put(SCALED, scaled)
+    clean = judge_clean(bench.lane, bench.cell, PROBES)
+    found = trials._distinct(clean, 200)
+    assert len({digest(arrays) for _, arrays in found}) == len(found) == 200
+    assert Counter(plan.kind for plan, _ in found)[Kind.RAMP] == len(SCALES)
 
 
 def test_a_false_alarm_says_how_to_see_it_again(bench):
     """The references of one further input are those of another network."""
     bench.put(SCALED, scaled)
-    plans = further(bench.subject.id, 4, apart=PROBES)
+    plans = tuple(islice(further(bench.subject.id), 4))
     bench.shelf.references(bench.subject, bench.manifest, lambda x: [x], plans[2:3])
     bench.shelf.references(bench.subject, bench.manifest, scaled, plans)
     found = list(clean_cells(bench.lane, bench.cell, PROBES, 4))
