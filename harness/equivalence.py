@@ -72,23 +72,6 @@ def _own_error(array: Array, reference: Reference) -> float:
     return min(compare_output(array, reference, "").max_abs, derive(reference).allowed)
 
 
-def usual_rounding(outputs: Outputs, known: Errors, further: Outputs) -> list[list[float]]:
-    """Return the same for outputs without a reference: as much of their scale as is usual for the known ones."""
-    shares = [
-        [error / (scale(array) or 1.0) for array, error in zip(arrays, errors, strict=True)]
-        for arrays, errors in zip(outputs, known, strict=True)
-    ]
-    usual = [float(np.median(column)) for column in zip(*shares, strict=True)]
-    return [[share * scale(array) for share, array in zip(usual, arrays, strict=True)] for arrays in further]
-
-
-def scale(array: Array) -> float:
-    """Return the largest finite magnitude; 0 for integers, which do not round."""
-    if array.dtype.kind != "f":
-        return 0.0
-    return float(np.max(np.abs(array), where=np.isfinite(array), initial=0.0))
-
-
 def reason(run: Effect, again: Effect, idle: str) -> str:
     """Say why a fault that was judged ok is equivalent, or what was not seen."""
     inputs = run.inputs + again.inputs

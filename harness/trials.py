@@ -306,9 +306,11 @@ def _survived(lane: Lane, clean: Clean, fault: Fault, change: str, changed: Outp
     known = equivalence.rounding(clean.outputs, expected)
     run = equivalence.measure([given.name for given in clean.inputs], clean.outputs, changed, known)
     others = tuple(inputs_of(replace(clean.cell.subject, picture=None), clean.artifact, LOOKED_AT_AGAIN))
+    alone = [given.keras for given in others if not given.batch_of]
+    best = list(expected_of(others, lane.library.references(clean.cell.subject, clean.artifact, alone)))
     sound = lane.observe(clean.cell, clean.artifact, others).outputs
-    usual = equivalence.usual_rounding(clean.outputs, known, sound)
-    again = equivalence.measure([given.name for given in others], sound, faulty(others, sound), usual)
+    explained = equivalence.rounding(sound, best)
+    again = equivalence.measure([given.name for given in others], sound, faulty(others, sound), explained)
     survivor = Survivor(
         case=clean.case,
         route=clean.cell.route,

@@ -58,16 +58,6 @@ def test_rounding_is_that_of_both_sides():
     assert small == pytest.approx(4 * 2**-23 * 2)
 
 
-def test_further_inputs_are_allowed_as_much_of_their_scale_as_is_usual():
-    known = [[2e-6], [4e-6], [6e-6]]
-    (((allowed,),)) = equivalence.usual_rounding([(ONE,)] * 3, known, [(100 * ONE,)])
-    assert allowed == pytest.approx(4e-4)
-
-
-def test_integers_do_not_round():
-    assert equivalence.scale(np.arange(5)) == 0.0
-
-
 @pytest.mark.parametrize(
     ("run", "again", "words"),
     [

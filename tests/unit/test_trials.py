@@ -22,7 +22,7 @@ from harness.observing import OpenCV
 from harness.records import Outcome, Target
 from harness.routes import all_routes
 from harness.strategies import SCALES, further
-from harness.trials import EXCESSES, Examiner, Findings, clean_cells, judge_clean
+from harness.trials import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings, clean_cells, judge_clean
 from tests.unit.conftest import Shelf, save
 
 FACTORS = np.linspace(0.51, 2.01, 3, dtype=np.float32).reshape(1, 3, 1, 1)
@@ -64,7 +64,7 @@ class Bench:
         model = onnx.load(path)
         model.graph.initializer.append(numpy_helper.from_array(FACTORS, "factors"))
         self.shelf.artifact(self.subject, model.SerializeToString(), self.manifest)
-        self.shelf.references(self.subject, self.manifest, compute)
+        self.shelf.references(self.subject, self.manifest, compute, (*PROBES, *LOOKED_AT_AGAIN))
         self._put_nan(compute)
         self._put_failures()
 
@@ -130,8 +130,9 @@ def test_the_smallest_fault_that_is_detected_is_the_tolerance(bench):
 def test_a_fault_that_changes_nothing_is_equivalent(bench):
     bench.put(CANCELLED, lambda x: [x])
     gone = survivors(bench.examine())
+    inputs = len(PROBES) + len(LOOKED_AT_AGAIN)
     assert {kind for kind, (equivalent, _) in gone.items() if equivalent} == set(gone)
-    assert gone["weights-up-1%"][1] == "the same bits on 16 inputs: what it multiplies cancels out"
+    assert gone["weights-up-1%"][1] == f"the same bits on {inputs} inputs: what it multiplies cancels out"
 
 
 def test_a_fault_that_shows_on_other_inputs_alone_is_a_miss(bench, monkeypatch):
