@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness import __version__, delivery, subjects, terminal
+from harness import __version__, delivery, selftest, subjects, terminal
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
@@ -160,6 +160,36 @@ def keep(model: str, plan: str, **options: Any) -> int:
     new = delivery.keep(settings.regressions, subject.id, kept)
     terminal.say(f"{settings.regressions}: {'keeps' if new else 'has kept already'} {subject.id}  {kept}")
     return ExitCode.OK
+
+
+@cli.command("selftest")
+@click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@click.option("--clean", default=500, show_default=True, help="clean cells to judge at least: none may raise an alarm")
+@click.option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
+@click.option("--out", type=click.Path(path_type=Path), help="write the figures, for the report of a run's directory")
+@_settings_options("opencv", "engine", "store", "jobs", "draws", *_DEADLINES)
+def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options: Any) -> int:
+    """Measure the instrument: plant faults in every case, judge them as `run` does, and count what is detected."""
+    with Session(_settle(options)) as session:
+        cells = selftest.cells_of(session, tier)
+        with terminal.counting(len(cells)) as step:
+            findings = selftest.plant_faults(session, cells, step)
+        sound = selftest.clean_among(cells, findings)
+        with terminal.counting(len(sound)) as step:
+            judged = selftest.judge_clean_cells(session, sound, clean, step)
+        command = shlex.join(["dnn-harness", *sys.argv[1:]])
+        found = selftest.summarise(session, tier, findings, judged, command)
+    if as_json:
+        click.echo(to_json(found))
+    else:
+        terminal.detected(found)
+    if out is not None:
+        delivery.write(out, f"{to_json(found)}\n")
+        terminal.say(f"wrote {out}")
+    for shortfall in found.shortfalls:
+        terminal.complain(shortfall)
+    return ExitCode.FAILED if found.shortfalls else ExitCode.OK
 
 
 @cli.group()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.artifacts import ArtifactStore
+from harness.detection import Detection
 from harness.environments import ONNX_RUNTIME
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
@@ -108,7 +109,20 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
         versions=plans[0].versions,
         routes={route.name: route.summary for route in all_routes().values()},
         interrupted=bool(missing),
+        detection=_detection(directories),
     )
+
+
+def _detection(directories: Sequence[RunDirectory]) -> Detection | None:
+    """Return the figures of the self-test that lie beside the records. Raises UsageError where they cannot be read."""
+    for directory in directories:
+        path = directory.folder / "selftest.json"
+        if path.exists():
+            try:
+                return from_json(path.read_text(encoding="utf-8"), Detection)
+            except (OSError, ValueError) as error:
+                raise UsageError(f"{path} cannot be read as a self-test's figures: {error}; run it again") from error
+    return None
 
 
 # -- working models ---------------------------------------------------------------------------------------------------

@@ -125,14 +125,14 @@ import runpy, sys
 sys.path.insert(0, sys.argv.pop(1))
 import harness
 del sys.path[0]
-runpy.run_module("harness.export", run_name="__main__", alter_sys=True)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 
 
-def exporter_argv(threads: int) -> list[str]:
-    """Return the command that starts the child with our own interpreter."""
+def exporter_argv(threads: int, program: str = "harness.export") -> list[str]:
+    """Return the command that starts the child, or another program of its kind, with our own interpreter."""
     ours = str(Path(__file__).parent.parent)
-    return [sys.executable, "-P", "-c", _BOOTSTRAP, ours, "--threads", str(threads)]
+    return [sys.executable, "-P", "-c", _BOOTSTRAP, ours, program, "--threads", str(threads)]
 
 
 def exporter_environment() -> dict[str, str]:

@@ -20,6 +20,8 @@ EXPORTER_PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy", "protobu
 
 _HARNESS = Path(__file__).parent
 _EXPORTER_CODE = ("export", "routes")
+_NO_ARTIFACT = _HARNESS / "export" / "faults"
+"""Plants faults in copies of artifacts: what it does is in no artifact and no reference."""
 _KERAS_METADATA = "metadata.json"
 
 
@@ -35,8 +37,13 @@ def combine(*parts: str) -> str:
 def exporter() -> str:
     """Return the digest of everything on the exporter's side: its code and its packages' releases."""
     folders = [_HARNESS / name for name in _EXPORTER_CODE]
-    code = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    code = [path for folder in folders for path in sorted(folder.rglob("*.py")) if _NO_ARTIFACT not in path.parents]
     return combine(files(code, _HARNESS), *(f"{name}={_release(name)}" for name in EXPORTER_PACKAGES))
+
+
+def faults() -> str:
+    """Return the digest of the program that plants faults."""
+    return files(sorted(_NO_ARTIFACT.glob("*.py")), _NO_ARTIFACT)
 
 
 def _release(name: str) -> str:

@@ -96,8 +96,13 @@ PROBES = (
     InputPlan(kind=Kind.UNIFORM, seed=1),
     InputPlan(kind=Kind.NORMAL, seed=2),
     InputPlan(kind=Kind.IMAGE, seed=3, items=3),
+    InputPlan(kind=Kind.NORMAL, seed=4, scale=100.0),
+    InputPlan(kind=Kind.IMAGE, seed=5, scale=255.0),
 )
-"""The fixed inputs every cell is tried with. Several and unlike one another: that the outputs vary is evidence."""
+"""The fixed inputs every cell is tried with. Several and unlike one another: that the outputs vary is evidence.
+
+Two are large: activations of unit variance hardly reach the bound of a relu6, so that one lost or added went unseen.
+Pixels as a file holds them (0..255) stay large where an average takes a large input of zero mean back to nothing."""
 
 SPECIAL = (
     InputPlan(kind=Kind.DENORMAL, seed=4),

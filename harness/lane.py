@@ -7,32 +7,30 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from harness import winograd
-from harness.compare import Difference, compare_output, sensitivity
-from harness.convolving import Outputs, without_winograd
+from harness.convolving import without_winograd
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
+from harness.feeding import Input, inputs_of
 from harness.heads import before, before_activation, hiding
-from harness.inputs import DRAWS, PROBES, Array, InputPlan, corpus, expand
+from harness.inputs import DRAWS, PROBES, InputPlan, corpus, expand
 from harness.library import Artifact, Library
 from harness.locating import Given, Locator, is_to_locate
 from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
-from harness.pictures import Picture, load_pictures
 from harness.records import (
     CPU,
     Head,
     Latency,
     Observation,
     Outcome,
-    Port,
     PortLayouts,
     Record,
     Stage,
@@ -42,21 +40,14 @@ from harness.records import (
 from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Subject
-from harness.tolerance import Reference, batched, roundoff, sensitivity_needed, with_scale
-from harness.trials import Trials, Tried
-from harness.verdict import Verdict, from_differences, from_failure, nondeterministic
+from harness.tolerance import roundoff
+from harness.trials import Trials
+from harness.verdict import Verdict, from_failure, nondeterministic
+from harness.weighing import Scales
 
 _STDERR_KEPT = 8_000
 _STATIC = {"onnx-dynamic-batch": "onnx"}
 """Routes that take whole models only, and those that make the same graph of a part."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input(Tried):
-    """One input of a model, for both sides."""
-
-    name: str
-    """The input plan, or the picture's name: one line that reproduces it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,6 +85,11 @@ class Lane:
         """End every worker."""
         for worker in self._workers.values():
             worker.close()
+
+    def observe(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input]) -> Observed:
+        """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
+        feeds = [given.opencv for given in inputs]
+        return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
 
     def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True) -> Record:
         """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does.
@@ -204,7 +200,7 @@ class Lane:
         except ExporterLostError as error:
             return replace(blank, outcome=Outcome.HARNESS_ERROR, stage=Stage.EXPORT, message=str(error))
         watch.measure("export", started)
-        inputs = tuple(_inputs(cell.subject, artifact, plans))
+        inputs = tuple(inputs_of(cell.subject, artifact, plans))
         settle = self._settle if opset is None else self._attempt
         verdict, observed = settle(cell, artifact, inputs, watch)
         # Of other opsets only one that works is told of.
@@ -266,88 +262,21 @@ class Lane:
     def _compare(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], observed: Observed) -> Verdict:
         try:
             alone = [given.keras for given in inputs if not given.batch_of]
-            found = self.library.references(cell.subject, artifact, alone)
+            references = self.library.references(cell.subject, artifact, alone)
         except NoReferenceError as error:
             return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
         except (ExporterLostError, ModelRejectedError, HarnessError) as error:
             return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        references = list(zip(*map(with_scale, zip(*found, strict=True)), strict=True))
-        device = roundoff(cell.target.backend)
-        needed = sensitivity_needed(max(device, *(one.roundoff for expected in references for one in expected)))
-        steady = sensitivity(references, device)
-        held = partial(from_differences, inputs=len(inputs), sensitivity=steady, needed=needed)
-        ports = artifact.manifest.outputs
-        differences = _differences(inputs, observed.outputs, references, ports, device)
-        verdict = replace(held(differences), allowed=_by_input(differences, len(ports)))
+        scales = Scales(inputs, references, artifact.manifest.outputs, roundoff(cell.target.backend))
+        differences = scales.differences(observed.outputs)
+        verdict = scales.verdict(differences)
         if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
             return verdict
         feeds = [given.opencv for given in inputs]
         worker = self._workers[cell.environment]
         plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
-        if not plain:
-            return verdict
-        explained = winograd.explained(differences, _differences(inputs, plain, references, ports, device))
-        if not explained:
-            return verdict
-        allowed = _by_input(explained, len(ports))
-        return replace(held(explained), caveat=winograd.caveat(differences), allowed=allowed)
-
-
-def _differences(
-    inputs: Sequence[Input],
-    outputs: Outputs,
-    references: Sequence[tuple[Reference, ...]],
-    ports: Sequence[Port],
-    device: float,
-) -> list[Difference]:
-    return [
-        compare_output(got, reference, given.name, port.layout, device)
-        for given, found, expected in zip(inputs, outputs, _expected(inputs, references), strict=True)
-        for got, reference, port in zip(found, expected, ports, strict=True)
-    ]
-
-
-def _by_input(differences: Sequence[Difference], ports: int) -> tuple[tuple[float, ...], ...]:
-    """Return the tolerances of each input's outputs."""
-    allowed = [difference.tolerance.allowed for difference in differences]
-    return tuple(tuple(allowed[first : first + ports]) for first in range(0, len(allowed), ports))
-
-
-def _inputs(subject: Subject, artifact: Artifact, plans: Sequence[InputPlan]) -> Iterator[Input]:
-    specs = [port.tensor for port in artifact.manifest.inputs]
-    pictures = load_pictures(subject.picture) if subject.picture else ()
-    for picture in pictures:
-        yield _from_picture(picture)
-    count, batches = len(pictures), []
-    for plan in plans:
-        items = [expand(item, specs) for item in (plan.each if artifact.manifest.free_batch else plan.each[:1])]
-        for item, arrays in zip(plan.each, items, strict=False):
-            yield Input(name=str(item), keras=arrays, opencv=arrays)
-        if len(items) > 1:
-            batches.append(_batch(plan, items, before=count))
-        count += len(items)
-    yield from batches
-
-
-def _batch(plan: InputPlan, items: Sequence[tuple[Array, ...]], *, before: int) -> Input:
-    """Return several inputs at once: what each of them gives alone, it must give among others."""
-    wide = tuple(np.concatenate(arrays) for arrays in zip(*items, strict=True))
-    return Input(name=str(plan), keras=(), opencv=wide, batch_of=tuple(range(before, before + len(items))))
-
-
-def _from_picture(picture: Picture) -> Input:
-    return Input(name=f"picture:{picture.name}", keras=(picture.keras_input,), opencv=(picture,))
-
-
-def _expected(inputs: Sequence[Input], references: Sequence[tuple[Reference, ...]]) -> Iterator[tuple[Reference, ...]]:
-    """Yield the references of every input; those of a batch are put together from its items'."""
-    alone = iter(references)
-    for given in inputs:
-        if given.batch_of:
-            ports = zip(*(references[item] for item in given.batch_of), strict=True)
-            yield tuple(batched(items) for items in ports)
-        else:
-            yield next(alone)
+        explained = winograd.explained(differences, scales.differences(plain)) if plain else ()
+        return replace(scales.verdict(explained), caveat=winograd.caveat(differences)) if explained else verdict
 
 
 def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:

@@ -6,13 +6,13 @@ import contextlib
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from harness import __version__, fingerprint, sizing, subjects
 from harness.artifacts import ArtifactStore
@@ -34,6 +34,15 @@ from harness.store import RunDirectory, RunPlan
 from harness.subjects import Subject
 
 OnRecord = Callable[[Record], None]
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[_Found]):
+    """A result on its way out of a lane's thread: told from errors and from the end by being wrapped."""
+
+    found: _Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,11 +207,28 @@ class Session:
 
         All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
         """
-        waiting = _by_subject(cells)
-        done: queue.SimpleQueue[Record | BaseException | None] = queue.SimpleQueue()
         plans = plans or self.plans()
+
+        def judge(lane: Lane, group: list[Cell]) -> Iterator[Record]:
+            tried = ((cell, self.plans_for(cell, plans)) for cell in group)
+            return (self.judged(lane.judge(cell, given, properties=properties)) for cell, given in tried)
+
+        self.over_lanes(_by_subject(cells), judge, on_record)
+
+    def over_lanes(
+        self,
+        items: Sequence[_Item],
+        work: Callable[[Lane, _Item], Iterable[_Found]],
+        on_found: Callable[[_Found], None],
+    ) -> None:
+        """Work on every item in one of `jobs` lanes; `on_found` is called from this thread as each result comes.
+
+        Raises the first error of a lane.
+        """
+        waiting = list(items)
+        done: queue.SimpleQueue[_Done[_Found] | BaseException | None] = queue.SimpleQueue()
         threads = [
-            threading.Thread(target=self._work, args=(waiting, plans, done, properties), daemon=True)
+            threading.Thread(target=self._work, args=(waiting, work, done), daemon=True)
             for _ in range(min(self.settings.jobs, len(waiting)))
         ]
         for thread in threads:
@@ -215,7 +241,7 @@ class Session:
             if item is None:
                 running -= 1
             else:
-                on_record(item)
+                on_found(item.found)
 
     def at_other_size(self, cells: Sequence[Cell], records: Sequence[Record], info: ModelInfo) -> tuple[Record, ...]:
         """Return a model's records, those that are ok with what they are at another size, where it leaves sizes open.
@@ -237,22 +263,20 @@ class Session:
 
     def _work(
         self,
-        waiting: list[list[Cell]],
-        plans: Sequence[InputPlan],
-        done: queue.SimpleQueue[Record | BaseException | None],
-        properties: bool,
+        waiting: list[_Item],
+        work: Callable[[Lane, _Item], Iterable[_Found]],
+        done: queue.SimpleQueue[_Done[_Found] | BaseException | None],
     ) -> None:
-        """Take subjects until none is left: a lane's thread."""
+        """Take items until none is left: a lane's thread."""
         try:
             with self.lane() as lane:
                 while not self._ended:
                     with self._guard:
                         if not waiting:
                             break
-                        group = waiting.pop(0)
-                    for cell in group:
-                        record = lane.judge(cell, self.plans_for(cell, plans), properties=properties)
-                        done.put(self.judged(record))
+                        item = waiting.pop(0)
+                    for found in work(lane, item):
+                        done.put(_Done(found))
             done.put(None)
         except BaseException as error:  # handed to the thread that waits, which raises it
             done.put(error)
@@ -318,7 +342,7 @@ class Session:
                 fingerprint=self._fingerprint(plan),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 command=command,
-                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in _SHOWN_VERSIONS},
+                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in SHOWN_VERSIONS},
                 host=socket.gethostname(),
             )
         )
@@ -335,7 +359,8 @@ class Session:
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
 
 
-_SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+"""Packages whose releases a report names."""
 
 
 def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:

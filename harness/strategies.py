@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+
 from hypothesis import strategies as st
 
 from harness.inputs import SPECIAL, InputPlan, Kind
@@ -24,3 +27,12 @@ def plans() -> st.SearchStrategy[InputPlan]:
         scale=st.sampled_from(SCALES),
         items=st.integers(min_value=1, max_value=MOST_DRAWN_ITEMS),
     )
+
+
+def further(name: str) -> Iterator[InputPlan]:
+    """Yield plans of every kind and scale in turn, for every name from another place on, the same ones every time."""
+    seed = zlib.crc32(name.encode()) % 1_000_000
+    while True:
+        kind, scale = ORDINARY[seed % len(ORDINARY)], SCALES[seed // len(ORDINARY) % len(SCALES)]
+        yield InputPlan(kind=kind, seed=seed, scale=scale)
+        seed += 1

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cases import Case
+from harness.detection import Detection, KindCount
 from harness.errors import ExitCode
 from harness.evidence import Culprit
 from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec, to_data
+from harness.report.figures import share
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -247,3 +249,38 @@ def case_row(case: Case, missing: Sequence[str], info: ModelInfo | None) -> Mapp
 def one_json_line(row: Mapping[str, object]) -> str:
     """Return one row of `--json` output."""
     return json.dumps(row, ensure_ascii=False)
+
+
+def detected(found: Detection) -> None:
+    """Print the table of kinds, what survived and why, the smallest fault that is seen, and the false alarms."""
+    _out().print(_text(f"OpenCV {found.opencv}: faults planted in {found.cases} cases of {found.zoo}"))
+    table = Table("fault", "planted", "equivalent", "applicable", "detected", "missed", "", box=None, pad_edge=False)
+    for column in table.columns[1:6]:
+        column.justify = "right"
+    for kind in found.kinds:
+        table.add_row(*map(_text, (kind.kind, *_kind_figures(kind), kind.meaning)))
+    _out().print(table)
+    rate = share(found.detected, found.applicable)
+    _out().print(
+        _text(f"detected: {found.detected} of {found.applicable} applicable ({rate}; needed {found.needed:.1%})")
+    )
+    refused = sum(kind.refused for kind in found.kinds)
+    if refused:
+        _out().print(_text(f"besides, OpenCV did not load or run {refused} faulty models, which proves nothing"))
+    for survivor in found.survivors:
+        word = "equivalent" if survivor.equivalent else "MISSED"
+        line = f"{word}: {survivor.kind} in {survivor.case} [{survivor.route}]: {survivor.change}: {survivor.reason}"
+        _out().print(_text(line), soft_wrap=True)
+    for threshold in found.thresholds:
+        detected = f"{threshold.detected} of {threshold.planted} cases ({share(threshold.detected, threshold.planted)})"
+        _out().print(_text(f"one weight tensor x (1 + {threshold.excess:.0e}): detected in {detected}"))
+    _out().print(_text(f"clean cells: {found.clean_cells}, false alarms: {len(found.false_alarms)}"))
+    for alarm in found.false_alarms:
+        _out().print(_text(f"false alarm: {alarm.case} [{alarm.route}]: {alarm.message}\n    {alarm.reproduce}"))
+    for case, outcome in found.left_out.items():
+        _out().print(_text(f"not clean, so left out: {case} is {outcome}"))
+
+
+def _kind_figures(kind: KindCount) -> tuple[str, ...]:
+    counts = (kind.planted, kind.equivalent, kind.applicable, kind.detected, kind.missed)
+    return tuple(str(count) for count in counts)

@@ -6,7 +6,6 @@ Once per cell: a reload costs a load. Effects only; every failure becomes a find
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from harness import winograd
 from harness.blobs import Feed
 from harness.diagnose import Failure, diagnose
 from harness.errors import HarnessError
+from harness.feeding import Input
 from harness.inputs import SPECIAL, Array, expand, is_odd
 from harness.library import Artifact
 from harness.observing import Observed, OpenCV, Run
@@ -28,16 +28,6 @@ _THREADS = (1, 2)
 """What a worker runs with (`OpenCV.threads`), and what it is tried with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One input of a cell, as both sides were given it."""
-
-    keras: tuple[Array, ...]
-    opencv: Feed
-    batch_of: tuple[int, ...] = ()
-    """For several inputs at once: which."""
-
-
 class Trials:
     """The properties of one cell, tried one after another on the network that the worker ran a moment ago."""
 
@@ -45,7 +35,7 @@ class Trials:
         self,
         worker: OpenCV,
         artifact: Artifact,
-        inputs: Sequence[Tried],
+        inputs: Sequence[Input],
         observed: Observed,
         allowed: Sequence[Sequence[float]],
     ) -> None:

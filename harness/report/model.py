@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.detection import Detection
 from harness.records import Judgement, Outcome, Record
 from harness.report.plaintext import one_line
 
@@ -28,6 +29,8 @@ class RunInfo:
     """Route -> one-sentence summary; gives the columns their order and the legend its text."""
     title: str = "Keras models in OpenCV"
     interrupted: bool = False
+    detection: Detection | None = None
+    """The self-test whose figures lie in the run's directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

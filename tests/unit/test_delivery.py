@@ -10,9 +10,10 @@ import pytest
 from onnx import helper
 
 from harness.delivery import by_file, deliver, describe, header_of, loading_script, merged, report, write, write_reports
+from harness.detection import Detection, KindCount
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation, parse, render
-from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, Target, TensorSpec
+from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, Target, TensorSpec, to_json
 from harness.store import RunDirectory, RunPlan
 
 TWICE = [
@@ -250,3 +251,33 @@ def test_the_header_of_a_file_survives_any_number_of_updates(tmp_path, header):
         assert parse(text, "f") == tuple(entries)
     path.write_text(text)
     assert header_of(path) == header
+
+
+# -- the self-test ----------------------------------------------------------------------------------------------------
+
+
+def test_a_self_test_in_the_folder_of_a_run_is_in_its_report(run):
+    directory = run("one", [record()])
+    assert 'id="detection"' not in report([directory], "html")
+    kind = KindCount(kind="bias-dropped", meaning="m", planted=1, detected=1, equivalent=0, missed=0, refused=0)
+    found = Detection(
+        opencv="5.0.0.93",
+        zoo="core",
+        cases=1,
+        left_out={},
+        kinds=(kind,),
+        survivors=(),
+        thresholds=(),
+        clean_cells=0,
+        false_alarms=(),
+    )
+    write(directory.folder / "selftest.json", to_json(found))
+    assert describe([directory], [record()]).detection == found
+    assert 'id="detection"' in report([directory], "html")
+
+
+def test_a_self_test_that_cannot_be_read_is_named(run):
+    directory = run("one", [record()])
+    write(directory.folder / "selftest.json", '{"opencv": 5}')
+    with pytest.raises(UsageError, match=r"selftest\.json cannot be read as a self-test's figures"):
+        report([directory], "html")

@@ -164,3 +164,16 @@ def test_the_exporter_is_known_without_importing_it():
     code = f"import sys; from harness import fingerprint; print(fingerprint.exporter(), {heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split(maxsplit=1) == [fingerprint.exporter(), "set()\n"]
+
+
+def test_what_plants_faults_is_in_no_artifact(monkeypatch):
+    """An edit there would otherwise cost every artifact and reference in the store."""
+    seen = []
+    monkeypatch.setattr(fingerprint, "files", lambda paths, _root: seen.extend(paths) or "digest")
+    fingerprint.exporter.__wrapped__()
+    names = {path.relative_to(path.parents[1]).as_posix() for path in seen}
+    assert "export/serving.py" in names
+    assert {name for name in names if name.startswith("faults/")} == set()
+    seen.clear()
+    fingerprint.faults()
+    assert {path.name for path in seen} >= {"planting.py", "weights.py"}

@@ -19,25 +19,31 @@ CHILDREN = ("export", "worker", "standins")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence", "properties"),
+    ("errors", "evidence", "properties", "detection"),
     ("records", "sources", "wire"),
-    ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "diagnose", "expectations"),
-    ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "opsets", "steadiness", "regressions"),
+    ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
+    ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
+    ("regressions",),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("process", "subjects"),
     ("observing", "exporting"),
+    ("planting",),
     ("library", "sizing", "convolving"),
+    ("feeding",),
+    ("weighing",),
     ("locating",),
     ("trials",),
     ("lane",),
+    ("planted",),
     # Use cases.
     ("session",),
+    ("selftest",),
     # Faces.
     ("terminal", "delivery"),
     ("plugin", "cli"),
 )
-PURE = {name for layer in LAYERS[:4] for name in layer}
+PURE = {name for layer in LAYERS[:5] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
 ASIDE = {"routes", "report", "export", "worker", "standins"}
 """Outside the ladder, with rules of their own below."""
@@ -173,7 +179,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties"}
+    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import islice
+
 from hypothesis import find, given, settings
 
 from harness.inputs import InputPlan, Kind
-from harness.strategies import ORDINARY, SCALES, plans
+from harness.strategies import ORDINARY, SCALES, further, plans
 
 
 @given(plans())
@@ -35,3 +37,14 @@ def test_every_ordinary_kind_and_scale_is_drawn():
     draw()
     assert {plan.kind for plan in drawn} == set(ORDINARY)
     assert {plan.scale for plan in drawn} == set(SCALES)
+
+
+def test_further_plans_are_of_every_ordinary_kind_and_scale_and_fixed():
+    found = list(islice(further("layers/conv2d/same"), 80))
+    assert found == list(islice(further("layers/conv2d/same"), 80))
+    assert len(set(found)) == 80
+    assert {(plan.kind, plan.scale) for plan in found} == {(kind, scale) for kind in ORDINARY for scale in SCALES}
+
+
+def test_every_case_gets_further_plans_of_its_own():
+    assert set(islice(further("a"), 40)).isdisjoint(islice(further("b"), 40))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from harness import terminal
+from harness.detection import Detection, FalseAlarm, KindCount, Survivor, Threshold
 from harness.errors import ExitCode
 from harness.evidence import Parity, Property
 from harness.records import (
@@ -188,3 +189,43 @@ def test_properties_are_counted_and_broken_ones_told_once_for_all_routes_alike(c
     assert f"  pb {release}, onnx {release}: nan does not hold: TensorFlow gives NaN [here]\n" in out
     terminal.checked("net", INFO, [fine()])
     assert "properties" not in capsys.readouterr().out
+
+
+# -- the self-test ----------------------------------------------------------------------------------------------------
+
+KIND = KindCount(
+    kind="bias-dropped", meaning="a bias left out", planted=9, detected=6, equivalent=2, missed=1, refused=3
+)
+SURVIVOR = Survivor(
+    case="layers/x", route="onnx", kind="bias-dropped", change=HOSTILE, equivalent=False, reason="because"
+)
+
+
+def test_the_self_test_is_a_table_with_its_survivors_and_alarms(capsys):
+    alarm = FalseAlarm(case="layers/y", route="onnx", message="off", reproduce="dnn-harness check layers/y")
+    found = Detection(
+        opencv="5.0.0.93",
+        zoo="core",
+        cases=5,
+        left_out={"layers/odd": "mismatch"},
+        kinds=(KIND,),
+        survivors=(SURVIVOR, replace(SURVIVOR, equivalent=True)),
+        thresholds=(Threshold(excess=1e-3, planted=5, detected=4),),
+        clean_cells=500,
+        false_alarms=(alarm,),
+    )
+    terminal.detected(found)
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    for line in (
+        "detected: 6 of 7 applicable (86 %; needed 99.5%)",
+        "OpenCV did not load or run 3 faulty models, which proves nothing",
+        "MISSED: bias-dropped in layers/x [onnx]: ",
+        "equivalent: bias-dropped in layers/x [onnx]: ",
+        "one weight tensor x (1 + 1e-03): detected in 4 of 5 cases (80 %)",
+        "clean cells: 500, false alarms: 1",
+        "dnn-harness check layers/y",
+        "not clean, so left out: layers/odd is mismatch",
+    ):
+        assert line in printed
+    assert ["bias-dropped", "9", "2", "7", "6", "1", "a", "bias", "left", "out"] in map(str.split, printed.splitlines())

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from harness.detection import Detection, KindCount, Survivor, Threshold
 from harness.records import Judgement, Outcome
 from harness.report import RunInfo, words, write_html
 
@@ -233,3 +234,50 @@ def test_every_cell_tells_its_properties_and_the_overview_counts_the_broken(samp
     assert "2 cells with one that does not hold: nan 2" in page.text
     assert page.handlers == []
     assert "NaN in an input comes out where TensorFlow has it" in page.text
+
+
+# -- the self-test ----------------------------------------------------------------------------------------------------
+
+
+def detection(text: str, **changes: object) -> Detection:
+    kind = KindCount(kind=text, meaning=text, planted=9, detected=6, equivalent=2, missed=1, refused=3)
+    survivor = Survivor(case=text, route=text, kind=text, change=text, equivalent=False, reason=text)
+    plain = Detection(
+        opencv=text,
+        zoo=text,
+        cases=5,
+        left_out={},
+        kinds=(kind,),
+        survivors=(survivor,),
+        thresholds=(Threshold(excess=1e-3, planted=5, detected=4),),
+        clean_cells=500,
+        false_alarms=(),
+        versions={"opencv-dnn-harness": "0.1.0"},
+        finished="2026-11-24T20:00:00+00:00",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_the_page_says_what_the_instrument_detects(samples):
+    page = Page(write_html([samples.record()], samples.info(1, detection=detection("bias-dropped"))))
+    assert "detection" in page.ids
+    assert "bias-droppedbias-dropped7621" in page.text  # cells of a row stand side by side
+    for part in (
+        "6 of 7 (86 %) are detected; the bar is 99.5 %",
+        "Of 500 clean cells 0 raised",
+        "1e-03 in 4 of 5 cases.",
+    ):
+        assert part in page.text
+
+
+def test_a_run_without_a_self_test_says_nothing_of_it(samples):
+    page = Page(write_html([samples.record()], samples.info(1)))
+    assert "detection" not in page.ids
+    assert "#detection" not in page.addresses
+
+
+def test_what_a_self_test_names_is_text_and_nothing_else(samples):
+    plain = Page(write_html([samples.record()], samples.info(1, detection=detection("bias-dropped"))))
+    page = Page(write_html([samples.record()], samples.info(1, detection=detection(samples.hostile))))
+    assert page.tags == plain.tags
+    assert page.handlers == []
