@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from harness import __version__
+from harness.clean import clean_cells
 from harness.detection import Detection, FalseAlarm, KindCount, Threshold
 from harness.errors import UsageError
 from harness.faults import catalogue
 from harness.lane import Cell, Lane
 from harness.records import Outcome
 from harness.session import SHOWN_VERSIONS, Session
-from harness.trials import EXCESSES, ROUTE, Examiner, Findings, Trial, clean_cells
+from harness.trials import EXCESSES, ROUTE, Examiner, Findings, Trial
 
 OnCase = Callable[[str], None]
 """Called with the name of each case that is done."""

@@ -5,7 +5,7 @@ output). OpenCV passes where |y_cv - y64| <= K * max(E, 4 ulp at the output's sc
 
 K = 32: on 127 users' models the error of correct cells stayed below 15 * E and wrong cells began at 15,000 * E. What it
 costs: of the 45 cases of the core zoo with weights, one tensor scaled by 1 + 1e-4 is detected in 43, by 1 + 1e-5 in 6
-(`dnn-harness selftest`; the other two: a bias of keys, which softmax takes off again, and one at 0.87 of what is allowed).
+(`dnn-harness selftest`; the others: a bias of keys, which softmax takes off again, and one at 0.87 of what is allowed).
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ LAYERS = (
     ("planting",),
     ("library",),
     ("lane",),
+    ("clean",),
     ("trials",),
     # Use cases.
     ("session",),
