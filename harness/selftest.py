@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from harness import __version__
+from harness.clean import clean_cells
 from harness.detection import Detection, FalseAlarm, KindCount, Threshold
 from harness.errors import UsageError
 from harness.faults import catalogue
 from harness.lane import Cell, Lane
-from harness.planted import EXCESSES, ROUTE, Examiner, Findings, Trial, clean_cells
+from harness.planted import EXCESSES, ROUTE, Examiner, Findings, Trial
 from harness.records import Outcome
 from harness.session import SHOWN_VERSIONS, Session
 

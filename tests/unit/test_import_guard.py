@@ -35,6 +35,7 @@ LAYERS = (
     ("locating",),
     ("trials",),
     ("lane",),
+    ("clean",),
     ("planted",),
     # Use cases.
     ("session",),

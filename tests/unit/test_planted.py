@@ -11,7 +11,8 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from harness import fingerprint, planted
+from harness import clean, fingerprint
+from harness.clean import clean_cells, judge_clean
 from harness.errors import ExportFailedError
 from harness.exporting import Exporter
 from harness.faults import KERAS_FAULTS
@@ -19,7 +20,7 @@ from harness.inputs import PROBES, Kind, digest, expand
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import OpenCV
-from harness.planted import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings, clean_cells, judge_clean
+from harness.planted import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings
 from harness.records import Outcome, Target
 from harness.routes import all_routes
 from harness.strategies import SCALES, further
@@ -167,8 +168,8 @@ def test_clean_cells_raise_no_alarm(bench):
 def test_no_two_clean_cells_have_the_same_input(bench):
     """A ramp is the same for every seed: of 5 scales there are 5 ramps, not 25."""
     bench.put(SCALED, scaled)
-    clean = judge_clean(bench.lane, bench.cell, PROBES)
-    found = planted._distinct(clean, 200)
+    sound = judge_clean(bench.lane, bench.cell, PROBES)
+    found = clean._distinct(sound, 200)
     assert len({digest(arrays) for _, arrays in found}) == len(found) == 200
     assert Counter(plan.kind for plan, _ in found)[Kind.RAMP] == len(SCALES)
 

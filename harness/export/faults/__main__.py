@@ -35,10 +35,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "error": type(error).__name__, "message": str(error)}
 
 
-def _kinds(_request: dict[str, Any]) -> list[str]:
-    return list(planting.PLANTS)
-
-
 def _plant(request: dict[str, Any]) -> str | None:
     return planting.plant_file(Path(request["model"]), Path(request["out"]), request["kind"], request["seed"])
 
@@ -59,7 +55,7 @@ def _start_tensorflow() -> None:
     Exporter(threads=1)  # quietens it, and has it compute as for every other artifact
 
 
-_REQUESTS = {"kinds": _kinds, "plant": _plant, "plant-in-keras": _plant_in_keras}
+_REQUESTS = {"plant": _plant, "plant-in-keras": _plant_in_keras}
 
 if __name__ == "__main__":
     sys.exit(main())
