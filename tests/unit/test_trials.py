@@ -136,7 +136,7 @@ def test_a_crash_on_the_way_is_told_and_the_rest_is_tried_in_a_fresh_worker(judg
 
 
 def test_opencv_s_own_relu_makes_nan_of_minus_infinity(judge):
-    """A slope of 0 below zero is multiplied, and 0 times infinity is NaN."""
+    """OpenCV has one layer for Relu and leaky Relu; below zero, 0 times minus infinity is NaN."""
     record = judge(RELU, lambda x: [np.where(np.isnan(x), x, np.maximum(x, 0))])
     assert (record.outcome, broken(record)) == (Outcome.OK, ["inf"])
     message = next(found.message for found in record.properties if not found.held)
