@@ -32,7 +32,7 @@ from harness.faults import (
     lose_nan,
 )
 from harness.feeding import Input, expected_of, inputs_of
-from harness.inputs import InputPlan, Kind
+from harness.inputs import SPECIAL, InputPlan, Kind, expand, is_odd
 from harness.lane import Cell, Lane
 from harness.planting import Planter
 from harness.records import Outcome
@@ -219,14 +219,10 @@ def _nan_trials(lane: Lane, clean: Clean) -> Iterator[Trial]:
 
 
 def _with_nan(clean: Clean) -> Input | None:
-    """Return the first plain input with NaN in the middle of its first float tensor, or None where there is none."""
-    base = next((given for given in clean.inputs if given.opencv is given.keras), None)
-    places = [place for place, array in enumerate(base.keras) if array.dtype.kind == "f"] if base else []
-    if base is None or not places:
-        return None
-    arrays = [array.copy() for array in base.keras]
-    arrays[places[0]].flat[arrays[places[0]].size // 2] = np.nan
-    return Input(name=f"{base.name} with NaN in the middle", keras=tuple(arrays), opencv=tuple(arrays))
+    """Return the input that NaN is tried with, or None where no tensor takes one."""
+    plan = next(special for special in SPECIAL if special.kind is Kind.NAN)
+    arrays = expand(plan, [port.tensor for port in clean.artifact.manifest.inputs])
+    return Input(name=str(plan), keras=arrays, opencv=arrays) if any(is_odd(plan, array) for array in arrays) else None
 
 
 def _output_trial(lane: Lane, clean: Clean, fault: Fault, changed: Outputs, faulty: Faulty) -> Trial:

@@ -10,7 +10,8 @@ Numerical Algorithms, ch. 3). So on a device that computes in half precision E a
 as large. A model that is itself in half precision has its E measured so, and its outputs have ulps of their own.
 
 What K costs: of the 45 cases of the core zoo with weights, one tensor scaled by 1 + 1e-4 is detected in 43, by 1 + 1e-5
-in 6 (`dnn-harness selftest`; the others: a bias of keys, which softmax takes off again, and one at 0.87 of what is allowed).
+in 6 (`dnn-harness selftest`; the other two: a bias of keys, which softmax takes off again, and one at 0.87 of what is
+allowed).
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ def compute(network: Network, inputs: Sequence[Path], outputs: Sequence[Path]) -
     """
     run = file_runners.float32(network) if network.file_only else _by_function(network)
     loaded = [_load(source, network) for source in inputs]
-    double, why = (None, _ONCE) if all(map(_is_special, loaded)) else _twin(network)
-    coarsest = twin.SINGLE if network.file_only else twin.coarsest(network.frozen)
+    once = all(map(_is_special, loaded))
+    double, why = (None, _ONCE) if once else _twin(network)
+    coarsest = twin.SINGLE if once or network.file_only else twin.coarsest(network.frozen)
     try:
         for arrays, target in zip(loaded, outputs, strict=True):
             found, reason = _one(run, double, arrays, _CLOSE if coarsest == twin.SINGLE else _CLOSE_COARSE)

@@ -16,7 +16,7 @@ from harness.clean import clean_cells, judge_clean
 from harness.errors import ExportFailedError
 from harness.exporting import Exporter
 from harness.faults import KERAS_FAULTS
-from harness.inputs import PROBES, Kind, digest, expand
+from harness.inputs import PROBES, SPECIAL, Kind, digest
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import OpenCV
@@ -24,7 +24,7 @@ from harness.planted import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings
 from harness.records import Outcome, Target
 from harness.routes import all_routes
 from harness.strategies import SCALES, further
-from tests.unit.conftest import Shelf, save
+from tests.unit.conftest import Shelf
 
 FACTORS = np.linspace(0.51, 2.01, 3, dtype=np.float32).reshape(1, 3, 1, 1)
 SCALED = [helper.make_node("Mul", ["x", "factors"], ["y"], name="scaled")]
@@ -65,17 +65,8 @@ class Bench:
         model = onnx.load(path)
         model.graph.initializer.append(numpy_helper.from_array(FACTORS, "factors"))
         self.shelf.artifact(self.subject, model.SerializeToString(), self.manifest)
-        self.shelf.references(self.subject, self.manifest, compute, (*PROBES, *LOOKED_AT_AGAIN))
-        self._put_nan(compute)
+        self.shelf.references(self.subject, self.manifest, compute, (*PROBES, *LOOKED_AT_AGAIN, *SPECIAL))
         self._put_failures()
-
-    def _put_nan(self, compute: Compute) -> None:
-        (x,) = expand(PROBES[0], [port.tensor for port in self.manifest.inputs])
-        x.flat[x.size // 2] = np.nan
-        (best,) = compute(x.astype(np.float64))
-        arrays = {"f32_0": best.astype(np.float32), "f64_0": best, "noise_0": 1e-6}
-        key = self.shelf.key(self.subject, "weights", digest([x]))
-        self.shelf.put("reference", key, lambda folder: save(folder, arrays))
 
     def _put_failures(self) -> None:
         """Note that no other route or opset exports it, and that there is no Keras model to plant a fault in."""

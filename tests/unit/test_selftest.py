@@ -9,9 +9,9 @@ from harness.config import settle
 from harness.detection import Survivor
 from harness.errors import UsageError
 from harness.faults import catalogue
+from harness.planted import EXCESSES, ROUTE, Findings, Trial
 from harness.records import Outcome
 from harness.session import Session
-from harness.trials import EXCESSES, ROUTE, Findings, Trial
 
 SURVIVOR = Survivor(case="a", route="onnx", kind="bias-dropped", change="x", equivalent=True, reason="the same bits")
 FINDINGS = (

@@ -7,6 +7,7 @@ import pytest
 from onnx import helper
 
 from harness.exporting import Exporter
+from harness.inputs import PROBES
 from harness.lane import Cell, Lane
 from harness.library import Library
 from harness.observing import OpenCV
@@ -41,6 +42,11 @@ cv2.dnn.readNetFromONNX = load
 """
 
 
+TIMED = 2
+AGAIN = len(PROBES) + TIMED + 1
+"""Number of the run that is the first input's second."""
+
+
 @pytest.fixture
 def judge(shelf, tampered):
     """Judge a network on a worker whose outputs are changed by a line of Python about `y`, the net and `loads`."""
@@ -50,7 +56,7 @@ def judge(shelf, tampered):
         argv = tampered(WRAP.replace("{change}", change)) if change else ()
         cell = Cell(subject=subject, route="as-is", target=Target(opencv="5.0.0.93"), environment="installed")
         with OpenCV(argv) as worker:
-            lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=2)
+            lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=TIMED)
             return lane.judge(cell, properties=properties)
 
     return judge
@@ -86,8 +92,8 @@ def test_what_nobody_asks_for_is_not_tried(judge):
 @pytest.mark.parametrize(
     ("change", "inputs", "names"),
     [
-        ("y = y + 1 if self.runs == 6 else y", "x", ["first-again", "same-bits-twice"]),
-        ("y = y + 1 if self.runs == 7 else y", "x", ["same-bits-twice"]),
+        (f"y = y + 1 if self.runs == {AGAIN} else y", "x", ["first-again", "same-bits-twice"]),
+        (f"y = y + 1 if self.runs == {AGAIN + 1} else y", "x", ["same-bits-twice"]),
         (
             "y = y + 1 if len(loads) == 2 and cv2.getNumThreads() == 1 and not self.odd else y",
             "x",
@@ -108,7 +114,7 @@ def test_each_is_seen_to_break_and_makes_the_cell_nondeterministic(judge, change
 
 
 def test_bits_that_differ_within_the_tolerance_leave_the_outcome(judge):
-    record = judge(TWICE, twice, "y = y * (1 + 1e-6) if self.runs == 6 else y")
+    record = judge(TWICE, twice, f"y = y * (1 + 1e-6) if self.runs == {AGAIN} else y")
     assert (record.outcome, broken(record)) == (Outcome.OK, ["first-again", "same-bits-twice"])
     assert "times the allowed" in record.properties[0].message
 
@@ -128,7 +134,7 @@ def test_what_nan_does_is_told_and_never_decides(judge, change, said):
 
 
 def test_a_crash_on_the_way_is_told_and_the_rest_is_tried_in_a_fresh_worker(judge):
-    record = judge(TWICE, twice, "os.abort() if self.runs == 6 else None")
+    record = judge(TWICE, twice, f"os.abort() if self.runs == {AGAIN} else None")
     assert record.outcome is Outcome.NONDETERMINISTIC
     assert [found.name for found in record.properties] == USUAL[:4] + USUAL[4:] * (record.properties[-1].name == "nan")
     assert broken(record) == ["first-again"]

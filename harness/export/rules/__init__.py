@@ -26,6 +26,7 @@ from harness.export.rules import (
     reshapes,
     segments,
     slices,
+    softplus,
     special_functions,
     spectra,
     tanh,
@@ -56,6 +57,7 @@ ONNX: Mapping[str, Rule] = joined(
     reshapes.RULES,
     transposed_convolutions.RULES,
     tanh.RULES,
+    softplus.RULES,
     broadcasts.RULES,
 )
 """For ONNX: against what tf2onnx cannot convert, and what OpenCV makes of what it converts."""
@@ -86,6 +88,7 @@ PB: Mapping[str, Rule] = joined(
     transposed_convolutions.RULES,
     convolutions.RULES,
     tanh.RULES,
+    softplus.RULES,
     broadcasts.RULES,
 )
 """For `.pb`, before the rules in `pb/`: what is not a matter of layouts."""
