@@ -13,11 +13,12 @@ from harness.errors import ExportFailedError, ModelRejectedError, NoReferenceErr
 from harness.faults import Outputs
 from harness.feeding import Input, inputs_of
 from harness.inputs import Array, InputPlan, digest, expand
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Artifact
 from harness.records import Outcome
 from harness.routes import all_routes
 from harness.strategies import further
+from harness.subjects import Cell
 from harness.tolerance import Reference
 from harness.verdict import Verdict, from_differences
 from harness.weighing import Scales

@@ -5,13 +5,10 @@ This is where a cell's road is decided: artifact, inputs, observation, diagnosis
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-
-import numpy as np
 
 from harness import winograd
 from harness.convolving import without_winograd
@@ -20,56 +17,23 @@ from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, 
 from harness.exporting import ExporterLostError
 from harness.feeding import Input, inputs_of
 from harness.heads import before, before_activation, hiding
-from harness.inputs import DRAWS, PROBES, InputPlan, corpus, expand
+from harness.inputs import PROBES, InputPlan, expand
 from harness.library import Artifact, Library
 from harness.locating import Given, Locator, is_to_locate
 from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
-from harness.records import (
-    CPU,
-    Head,
-    Latency,
-    Observation,
-    Outcome,
-    PortLayouts,
-    Record,
-    Stage,
-    Target,
-    Timing,
-)
+from harness.recording import Stopwatch, blank_record, filled
+from harness.records import Head, Outcome, Record, Stage
 from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
-from harness.subjects import Subject
+from harness.subjects import Cell
 from harness.tolerance import roundoff
 from harness.trials import Trials
 from harness.verdict import Verdict, from_failure, nondeterministic
 from harness.weighing import Scales
 
-_STDERR_KEPT = 8_000
 _STATIC = {"onnx-dynamic-batch": "onnx"}
 """Routes that take whole models only, and those that make the same graph of a part."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Stopwatch:
-    """Wall-clock seconds by step, for the record."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def measure(self, step: str, started: float) -> None:
-        """Add the time since `started` (perf_counter) to a step."""
-        self.seconds[step] = round(self.seconds.get(step, 0.0) + time.perf_counter() - started, 4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One question: this model, by this route, on this target."""
-
-    subject: Subject
-    route: str
-    target: Target
-    environment: str
-    """The word of `--opencv` that names the target."""
 
 
 class Lane:
@@ -97,7 +61,7 @@ class Lane:
         `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
         """
         watch = Stopwatch()
-        blank = _blank(cell, plans)
+        blank = blank_record(cell, plans)
 
         def at(opset: int | None) -> Record:
             return self._judge_at(opset, cell, plans, blank, watch, properties=properties)
@@ -206,7 +170,7 @@ class Lane:
         # Of other opsets only one that works is told of.
         wanted = properties and (opset is None or verdict.outcome is Outcome.OK)
         findings = self._try_properties(cell, artifact, inputs, observed, verdict, watch) if wanted else ()
-        record = _fill(blank, artifact, unsteady(verdict, findings), observed.observation, watch)
+        record = filled(blank, artifact, unsteady(verdict, findings), observed.observation, watch)
         return replace(record, properties=tuple(found.property for found in findings))
 
     def _try_properties(
@@ -277,69 +241,3 @@ class Lane:
         plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
         explained = winograd.explained(differences, scales.differences(plain)) if plain else ()
         return replace(scales.verdict(explained), caveat=winograd.caveat(differences)) if explained else verdict
-
-
-def _blank(cell: Cell, plans: Sequence[InputPlan]) -> Record:
-    """Return the record of a cell of which nothing is known yet."""
-    words = ["dnn-harness", "check", cell.subject.id, "--route", cell.route, "--opencv", cell.environment]
-    if cell.target.engine_asked != "default":
-        words += ["--engine", cell.target.engine_asked]
-    if cell.target.backend != CPU:
-        words += ["--device", cell.target.backend.upper()]
-    for shape in cell.subject.source.input_shapes:
-        words += ["--input-shape", ",".join(map(str, shape))]
-    if cell.subject.source.trust_lambda:
-        words.append("--trust-lambda")
-    usual = corpus(DRAWS)
-    for plan in plans:
-        if plan not in usual:
-            words += ["--input", str(plan)]
-    return Record(
-        case=cell.subject.id,
-        route=cell.route,
-        target=cell.target,
-        outcome=Outcome.HARNESS_ERROR,
-        family=cell.subject.family,
-        reproduce=shlex.join(words),
-    )
-
-
-def _fill(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation, watch: Stopwatch) -> Record:
-    manifest = artifact.manifest
-    return replace(
-        blank,
-        outcome=verdict.outcome,
-        stage=verdict.stage,
-        op=verdict.op,
-        layer=verdict.layer,
-        message=verdict.message,
-        signal=verdict.signal,
-        parity=verdict.parity,
-        target=replace(blank.target, engine_used=seen.engine_used),
-        layout=PortLayouts(
-            input=tuple(port.layout.value for port in manifest.inputs),
-            output=tuple(port.layout.value for port in manifest.outputs),
-        ),
-        latency=_latency(seen),
-        artifact=artifact.key,
-        seconds=watch.seconds,
-        stderr=seen.stderr[-_STDERR_KEPT:],
-        ops=manifest.ops,
-        opset=manifest.opset,
-        caveat=verdict.caveat,
-    )
-
-
-def _latency(seen: Observation) -> Latency | None:
-    if seen.load_ms is None or not seen.forward_ms:
-        return None
-    times = np.asarray(seen.forward_ms)
-    return Latency(
-        load_ms=round(seen.load_ms, 4),
-        forward_ms=Timing(
-            min=round(float(times.min()), 4),
-            median=round(float(np.median(times)), 4),
-            p95=round(float(np.percentile(times, 95)), 4),
-            n=len(times),
-        ),
-    )

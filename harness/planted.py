@@ -33,10 +33,11 @@ from harness.faults import (
 )
 from harness.feeding import Input, expected_of, inputs_of
 from harness.inputs import SPECIAL, InputPlan, Kind, expand, is_odd
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.planting import Planter
 from harness.records import Outcome
 from harness.strategies import ORDINARY
+from harness.subjects import Cell
 from harness.verdict import Verdict
 
 ROUTE = "onnx"

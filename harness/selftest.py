@@ -13,10 +13,11 @@ from harness.clean import clean_cells
 from harness.detection import Detection, FalseAlarm, KindCount, Threshold
 from harness.errors import UsageError
 from harness.faults import catalogue
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.planted import EXCESSES, ROUTE, Examiner, Findings, Trial
 from harness.records import Outcome
 from harness.session import SHOWN_VERSIONS, Session
+from harness.subjects import Cell
 
 OnCase = Callable[[str], None]
 """Called with the name of each case that is done."""

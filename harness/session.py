@@ -23,7 +23,7 @@ from harness.errors import HarnessError, ModelRejectedError, UsageError
 from harness.expectations import Expectations, parse
 from harness.exporting import Exporter
 from harness.inputs import PROBES, InputPlan, corpus
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
 from harness.records import CellId, Judgement, ModelInfo, Outcome, Record, Target
@@ -31,7 +31,7 @@ from harness.regressions import Regressions
 from harness.regressions import parse as parse_regressions
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
-from harness.subjects import Subject
+from harness.subjects import Cell, Subject
 
 OnRecord = Callable[[Record], None]
 _Item = TypeVar("_Item")

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import fingerprint
 from harness.cases import Case, load_zoos
 from harness.errors import UsageError
+from harness.records import Target
 from harness.sniff import recognise
 from harness.sources import Cut, Source, SourceKind
 
@@ -53,6 +54,17 @@ class Subject:
     def _modules(self) -> tuple[str, ...]:
         case = next(case for case in load_zoos(self.source.zoo) if case.id == self.id)
         return (case.module,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One question: this model, by this route, on this target."""
+
+    subject: Subject
+    route: str
+    target: Target
+    environment: str
+    """The word of `--opencv` that names the target."""
 
 
 def from_case(case: Case, zoo: tuple[str, ...]) -> Subject:

@@ -13,8 +13,8 @@ from harness.plugin import open_session
 from harness.session import Plan
 
 if TYPE_CHECKING:
-    from harness.lane import Cell
     from harness.session import Session
+    from harness.subjects import Cell
 
 
 @cache

@@ -15,8 +15,9 @@ from harness.sizing import candidates, resized
 from harness.strategies import plans
 
 if TYPE_CHECKING:
-    from harness.lane import Cell, Lane
+    from harness.lane import Lane
     from harness.session import Session
+    from harness.subjects import Cell
 
 DRAWS = settings().max_examples // 25
 """A draw costs some milliseconds in OpenCV and, on a cold store, some more in TensorFlow: 4 draws in profile `ci`."""

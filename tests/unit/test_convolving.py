@@ -11,12 +11,12 @@ from onnx import helper, numpy_helper, save
 from harness.convolving import without_winograd
 from harness.exporting import Exporter
 from harness.inputs import PROBES, expand
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Manifest, Outcome, Port, Target, TensorSpec
 from harness.sources import Source, SourceKind
-from harness.subjects import Subject
+from harness.subjects import Cell, Subject
 
 CHANNELS, OUT, SIZE = 768, 8, 12
 """The classic engine takes Winograd from 12x12 on; its error grows with the square root of the channels."""

@@ -31,7 +31,7 @@ LAYERS = (
     ("planting",),
     ("library", "sizing", "convolving"),
     ("feeding",),
-    ("weighing",),
+    ("weighing", "recording"),
     ("locating",),
     ("trials",),
     ("lane",),

@@ -12,12 +12,12 @@ from onnx import helper
 from harness.errors import ExportFailedError, ModelRejectedError, NoReferenceError
 from harness.exporting import Exporter
 from harness.inputs import PROBES, InputPlan, Kind, digest, expand
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
-from harness.subjects import Subject
+from harness.subjects import Cell, Subject
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
 UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo")]

@@ -17,13 +17,14 @@ from harness.errors import ExportFailedError
 from harness.exporting import Exporter
 from harness.faults import KERAS_FAULTS
 from harness.inputs import PROBES, SPECIAL, Kind, digest
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.planted import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings
 from harness.records import Outcome, Target
 from harness.routes import all_routes
 from harness.strategies import SCALES, further
+from harness.subjects import Cell
 from tests.unit.conftest import Shelf
 
 FACTORS = np.linspace(0.51, 2.01, 3, dtype=np.float32).reshape(1, 3, 1, 1)

@@ -8,10 +8,11 @@ from onnx import helper
 
 from harness.exporting import Exporter
 from harness.inputs import PROBES
-from harness.lane import Cell, Lane
+from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Record, Target
+from harness.subjects import Cell
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="twice")]
 BOTH = [helper.make_node("Sub", ["a", "b"], ["y"], name="minus")]

@@ -1,0 +1,96 @@
+"""Records in the making: of a cell nothing is known of yet, and with what was seen and judged."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from harness.inputs import DRAWS, InputPlan, corpus
+from harness.library import Artifact
+from harness.records import CPU, Latency, Observation, Outcome, PortLayouts, Record, Timing
+from harness.subjects import Cell
+from harness.verdict import Verdict
+
+_STDERR_KEPT = 8_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Stopwatch:
+    """Wall-clock seconds by step, for the record."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def measure(self, step: str, started: float) -> None:
+        """Add the time since `started` (perf_counter) to a step."""
+        self.seconds[step] = round(self.seconds.get(step, 0.0) + time.perf_counter() - started, 4)
+
+
+def blank_record(cell: Cell, plans: Sequence[InputPlan]) -> Record:
+    """Return the record of a cell of which nothing is known yet."""
+    words = ["dnn-harness", "check", cell.subject.id, "--route", cell.route, "--opencv", cell.environment]
+    if cell.target.engine_asked != "default":
+        words += ["--engine", cell.target.engine_asked]
+    if cell.target.backend != CPU:
+        words += ["--device", cell.target.backend.upper()]
+    for shape in cell.subject.source.input_shapes:
+        words += ["--input-shape", ",".join(map(str, shape))]
+    if cell.subject.source.trust_lambda:
+        words.append("--trust-lambda")
+    usual = corpus(DRAWS)
+    for plan in plans:
+        if plan not in usual:
+            words += ["--input", str(plan)]
+    return Record(
+        case=cell.subject.id,
+        route=cell.route,
+        target=cell.target,
+        outcome=Outcome.HARNESS_ERROR,
+        family=cell.subject.family,
+        reproduce=shlex.join(words),
+    )
+
+
+def filled(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observation, watch: Stopwatch) -> Record:
+    """Return the record of a cell that was run: the artifact's side, what was seen, and the opinion on it."""
+    manifest = artifact.manifest
+    return replace(
+        blank,
+        outcome=verdict.outcome,
+        stage=verdict.stage,
+        op=verdict.op,
+        layer=verdict.layer,
+        message=verdict.message,
+        signal=verdict.signal,
+        parity=verdict.parity,
+        target=replace(blank.target, engine_used=seen.engine_used),
+        layout=PortLayouts(
+            input=tuple(port.layout.value for port in manifest.inputs),
+            output=tuple(port.layout.value for port in manifest.outputs),
+        ),
+        latency=_latency(seen),
+        artifact=artifact.key,
+        seconds=watch.seconds,
+        stderr=seen.stderr[-_STDERR_KEPT:],
+        ops=manifest.ops,
+        opset=manifest.opset,
+        caveat=verdict.caveat,
+    )
+
+
+def _latency(seen: Observation) -> Latency | None:
+    if seen.load_ms is None or not seen.forward_ms:
+        return None
+    times = np.asarray(seen.forward_ms)
+    return Latency(
+        load_ms=round(seen.load_ms, 4),
+        forward_ms=Timing(
+            min=round(float(times.min()), 4),
+            median=round(float(np.median(times)), 4),
+            p95=round(float(np.percentile(times, 95)), 4),
+            n=len(times),
+        ),
+    )
