@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 from harness import __version__, delivery, selftest, subjects, terminal
+from harness.answers import advise, failed, supported
+from harness.claims import expectation_files
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
@@ -21,7 +23,7 @@ from harness.inputs import PROBES, parse_ordinary
 from harness.library import Library
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.routes import all_routes
-from harness.session import Session, advise, expectation_files, failed, supported
+from harness.session import Session
 from harness.store import RunDirectory
 
 _READ = {setting.name: setting for setting in SETTINGS}

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from harness import subjects
+from harness.answers import advise, supported
 from harness.config import SETTINGS, Settings, settle
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
 from harness.records import Judgement, Record
 from harness.routes import all_routes
-from harness.session import Session, advise, supported
+from harness.session import Session
 from harness.terminal import sentence
 
 _KERAS_PACKAGES = ("keras", "tensorflow", "tf_keras")

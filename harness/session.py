@@ -17,18 +17,16 @@ from typing import Generic, Self, TypeVar
 from harness import __version__, fingerprint, sizing, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
+from harness.claims import read_expectations, read_regressions
 from harness.config import Settings
 from harness.environments import Environment, Environments
-from harness.errors import HarnessError, ModelRejectedError, UsageError
-from harness.expectations import Expectations, parse
+from harness.errors import ModelRejectedError, UsageError
 from harness.exporting import Exporter
 from harness.inputs import PROBES, InputPlan, corpus
 from harness.lane import Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
-from harness.records import CellId, Judgement, ModelInfo, Outcome, Record, Target
-from harness.regressions import Regressions
-from harness.regressions import parse as parse_regressions
+from harness.records import CellId, ModelInfo, Outcome, Record, Target
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
 from harness.subjects import Cell, Subject
@@ -368,76 +366,3 @@ def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:
     for cell in cells:
         groups.setdefault(cell.subject.id, []).append(cell)
     return list(groups.values())
-
-
-def read_expectations(settings: Settings) -> Expectations:
-    """Read every expectation file of the settings. Raises UsageError with file and line."""
-    entries = [entry for path in expectation_files(settings) for entry in parse(_read(path), str(path))]
-    return Expectations(tuple(entries))
-
-
-def read_regressions(settings: Settings) -> Regressions:
-    """Read the file of kept inputs, where the settings name one. Raises UsageError with file and line."""
-    path = settings.regressions
-    if path is None:
-        return Regressions()
-    if not path.exists():
-        raise UsageError(
-            f"regressions: {path} does not exist; `dnn-harness keep` creates it, "
-            "or correct [tool.dnn-harness] regressions"
-        )
-    return parse_regressions(_read(path), str(path))
-
-
-def expectation_files(settings: Settings) -> tuple[Path, ...]:
-    """Return the TOML files that the settings name, or that lie in the folders they name."""
-    found: list[Path] = []
-    for name in settings.expectations:
-        path = settings.root / name
-        if not path.exists():
-            raise UsageError(
-                f"expectations: {path} does not exist; create it or correct [tool.dnn-harness] expectations"
-            )
-        found += sorted(path.rglob("*.toml")) if path.is_dir() else [path]
-    return tuple(found)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
-
-
-def failed(records: Sequence[Record], planned: int) -> list[str]:
-    """Return why a run is not fine, as sentences; empty where it is."""
-    wrong = [record for record in records if record.judgement is not Judgement.AS_EXPECTED]
-    reasons = [f"{len(wrong)} of {len(records)} cells are not as expected"] if wrong else []
-    if len(records) != planned:
-        reasons.append(f"{planned} cells were planned but {len(records)} reported")
-    return reasons
-
-
-def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[str, ...]) -> bool:
-    """Whether a checked model works: by every route asked for, or by a good route on each target where none was."""
-    if asked:
-        return all(record.outcome is Outcome.OK for record in records)
-    targets = {record.target.opencv for record in records}
-    good = {r.target.opencv for r in records if r.outcome is Outcome.OK and not routes[r.route].stock}
-    return targets == good
-
-
-def advise(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Add to every failing record the routes that were run on the same target and work. Nothing untried is advised."""
-    return tuple(
-        record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
-        for record in records
-    )
-
-
-def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
-    others = (r for r in records if r.target.opencv == record.target.opencv and r.outcome is Outcome.OK)
-    return tuple(f"route {r.route} loads and matches on OpenCV {r.target.opencv}" for r in others)
-
-
-__all__ = ["HarnessError", "Plan", "Session", "advise", "cell_id", "failed", "supported"]

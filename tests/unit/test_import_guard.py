@@ -26,6 +26,7 @@ LAYERS = (
     ("regressions",),
     # Effects: disks, processes, environments.
     ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
+    ("claims",),
     ("process", "subjects"),
     ("observing", "exporting"),
     ("planting",),
@@ -38,7 +39,7 @@ LAYERS = (
     ("clean",),
     ("planted",),
     # Use cases.
-    ("session",),
+    ("session", "answers"),
     ("selftest",),
     # Faces.
     ("terminal", "delivery"),

@@ -10,13 +10,14 @@ from onnx import helper
 
 from harness import fingerprint
 from harness.artifacts import StoreError
+from harness.claims import expectation_files
 from harness.config import settle
 from harness.errors import EnvironmentFailedError, ExportFailedError, ModelRejectedError, UsageError
 from harness.expectations import exactly, holds
 from harness.inputs import PROBES, InputPlan
-from harness.records import Judgement, ModelInfo, Outcome, Record, Stage, Target, to_json
+from harness.records import Judgement, ModelInfo, Outcome, Record, to_json
 from harness.routes import all_routes
-from harness.session import Plan, Session, advise, cell_id, expectation_files, failed, supported
+from harness.session import Plan, Session, cell_id
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
 UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo")]
@@ -258,44 +259,6 @@ def test_expectations_that_are_not_there_or_not_readable_are_named(settings, tmp
     (tmp_path / "bad.toml").write_text("[[expect]]\ncolour = 3\n")
     with pytest.raises(UsageError, match=r"bad.toml:1: unknown key 'colour'"):
         Session(replace(settings, expectations=("bad.toml",)))
-
-
-# -- conclusions ------------------------------------------------------------------------------------------------------
-
-
-def record(route="onnx", outcome=Outcome.OK, *, opencv="5.0.0.93", judgement=Judgement.AS_EXPECTED) -> Record:
-    return Record(case="a", route=route, target=Target(opencv=opencv), outcome=outcome, judgement=judgement)
-
-
-def test_a_run_fails_for_surprises_and_for_what_is_not_reported():
-    new = record(outcome=Outcome.CRASH, judgement=Judgement.NEW_FAILURE)
-    fixed = record(judgement=Judgement.FIXED)
-    assert failed([record(), record("pb")], 2) == []
-    assert failed([record(), new, fixed], 3) == ["2 of 3 cells are not as expected"]
-    assert failed([record()], 2) == ["2 cells were planned but 1 reported"]
-    assert len(failed([new], 2)) == 2
-    assert failed([replace(record(), judgement=None)], 1) == ["1 of 1 cells are not as expected"]
-
-
-def test_a_model_is_supported_by_one_good_route_on_each_target_or_by_all_that_were_asked_for():
-    routes = all_routes()
-    good, bad = record("onnx"), record("pb", Outcome.CRASH)
-    assert supported([good, bad], routes, ())
-    assert not supported([bad], routes, ())
-    assert not supported([record("pb-naive"), bad], routes, ())
-    assert not supported([good, bad], routes, ("onnx", "pb"))
-    assert supported([good], routes, ("onnx",))
-    elsewhere = record("onnx", Outcome.MISMATCH, opencv="4.14.0.94")
-    assert not supported([good, elsewhere], routes, ())
-    assert supported([good, elsewhere, record("pb", opencv="4.14.0.94")], routes, ())
-
-
-def test_only_what_was_tried_on_the_same_target_is_advised():
-    bad = replace(record("pb", Outcome.CRASH), stage=Stage.LOAD)
-    records = advise([bad, record("onnx"), record("tflite", opencv="4.14.0.94")])
-    assert records[0].advice == ("route onnx loads and matches on OpenCV 5.0.0.93",)
-    assert [other.advice for other in records[1:]] == [(), ()]
-    assert advise([bad])[0].advice == ()
 
 
 def test_a_device_that_this_machine_has_not_stops_a_run_before_it_begins(settings):

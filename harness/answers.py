@@ -1,0 +1,40 @@
+"""What records come to: whether a run is fine, whether a model works, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.records import Judgement, Outcome, Record
+from harness.routes import Route
+
+
+def failed(records: Sequence[Record], planned: int) -> list[str]:
+    """Return why a run is not fine, as sentences; empty where it is."""
+    wrong = [record for record in records if record.judgement is not Judgement.AS_EXPECTED]
+    reasons = [f"{len(wrong)} of {len(records)} cells are not as expected"] if wrong else []
+    if len(records) != planned:
+        reasons.append(f"{planned} cells were planned but {len(records)} reported")
+    return reasons
+
+
+def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[str, ...]) -> bool:
+    """Whether a checked model works: by every route asked for, or by a good route on each target where none was."""
+    if asked:
+        return all(record.outcome is Outcome.OK for record in records)
+    targets = {record.target.opencv for record in records}
+    good = {r.target.opencv for r in records if r.outcome is Outcome.OK and not routes[r.route].stock}
+    return targets == good
+
+
+def advise(records: Sequence[Record]) -> tuple[Record, ...]:
+    """Add to every failing record the routes that were run on the same target and work. Nothing untried is advised."""
+    return tuple(
+        record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
+        for record in records
+    )
+
+
+def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
+    others = (r for r in records if r.target.opencv == record.target.opencv and r.outcome is Outcome.OK)
+    return tuple(f"route {r.route} loads and matches on OpenCV {r.target.opencv}" for r in others)
