@@ -50,6 +50,8 @@ class Reference:
     """E: TensorFlow's own rounding error, or its estimate; 0 for integers."""
     why: str
     """How `noise` was found."""
+    usual: float = 0.0
+    """The output's scale on most inputs of the run."""
     roundoff: float = SINGLE
     """Unit roundoff of the coarsest arithmetic in the model itself, which `noise` has in it."""
 
@@ -75,14 +77,26 @@ def batched(items: Sequence[Reference]) -> Reference:
     )
 
 
-def with_scale(column: Sequence[Reference]) -> tuple[Reference, ...]:
-    """Return one output's references on several inputs, where those that are zero throughout get the others' noise.
+def scale_of(reference: Reference) -> float:
+    """Return an output's largest magnitude among what float32 can hold; 0 where there is nothing."""
+    finite = np.isfinite(reference.best) & np.isfinite(reference.float32)
+    return float(np.max(np.abs(reference.best), where=finite, initial=0.0))
 
-    What cancels altogether (a constant input, normalised) has no scale, and exact arithmetic no noise either; that
-    another order of summation leaves a rest is no more an error there than on the other inputs.
+
+def with_scale(column: Sequence[Reference]) -> tuple[Reference, ...]:
+    """Return one output's references on several inputs, each with what the others tell of its rounding.
+
+    An output that is small on one input because a gate closes (a sigmoid of -100) is computed from numbers that are
+    not: implementations that take 0.5 + 0.5 tanh(x / 2) for it are off by an ulp of 1. So its usual scale counts, the
+    median over the inputs. One that cancels altogether (a constant input, normalised) has no noise in exact arithmetic
+    either; that another order of summation leaves a rest is no more an error there than on the other inputs.
     """
+    floats = [one for one in column if np.issubdtype(one.float32.dtype, np.floating)]
+    usual = float(np.median([scale_of(one) for one in floats])) if floats else 0.0
     noise = max((one.noise for one in column if np.isfinite(one.noise)), default=0.0)
-    return tuple(one if np.any(one.best) else replace(one, noise=max(one.noise, noise)) for one in column)
+    return tuple(
+        replace(one, usual=usual, noise=one.noise if np.any(one.best) else max(one.noise, noise)) for one in column
+    )
 
 
 def roundoff(backend: str) -> float:
@@ -103,8 +117,7 @@ def derive(reference: Reference, device: float = SINGLE) -> Tolerance:
     """Return the tolerance of one output, on a device of that unit roundoff. Integers and booleans must be equal."""
     if not np.issubdtype(reference.float32.dtype, np.floating):
         return Tolerance(allowed=0.0, why="integers must be equal")
-    finite = reference.best[np.isfinite(reference.best)]
-    scale = float(np.max(np.abs(finite))) if finite.size else 0.0
+    scale = max(scale_of(reference), reference.usual)
     floor = FLOOR_ULPS * ULP * scale * (device / SINGLE)
     noise = (reference.noise if np.isfinite(reference.noise) else 0.0) * max(1.0, device / reference.roundoff)
     coarser = f", both x {device / SINGLE:g} for half precision" if device > SINGLE else ""

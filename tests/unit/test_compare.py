@@ -99,10 +99,14 @@ def test_what_is_not_finite_must_meet_its_like():
 
 
 def test_an_overflow_of_float32_is_tensorflows_own_answer():
-    """The twin's 1e39 is no float32: whoever runs the model gets infinity."""
+    """The twin's 1e39 is no float32: whoever runs the model gets infinity, or the largest numbers there are."""
     expected = reference([1e39, 2.0], float32=np.array([np.inf, 2.0], np.float32), noise=np.inf)
     assert compare_output(np.array([np.inf, 2.0], np.float32), expected, "p").passed
-    assert not compare_output(np.array([3e38, 2.0], np.float32), expected, "p").passed
+    assert compare_output(np.array([2.4e38, 2.0], np.float32), expected, "p").passed
+    for wrong in ([1e38, 2.0], [-np.inf, 2.0], [-3e38, 2.0], [np.nan, 2.0], [np.inf, 2.1], [2.4e38, 3e38]):
+        assert not compare_output(np.array(wrong, np.float32), expected, "p").passed
+    infinite = reference([np.inf, 2.0], noise=0.0)  # the logarithm of zero is no overflow
+    assert not compare_output(np.array([3e38, 2.0], np.float32), infinite, "p").passed
 
 
 def test_integers_are_equal_or_wrong_without_bound():

@@ -86,9 +86,23 @@ def test_a_batch_has_its_items_in_order_and_the_rounding_of_the_roughest():
 
 def test_an_output_that_cancels_altogether_has_the_noise_of_the_other_inputs():
     column = [reference([1.0], noise=1e-6), reference([0.0, 0.0]), reference([3.0], noise=2e-6), reference([1e-30])]
-    found = with_scale(column)
-    assert [one.noise for one in found] == [1e-6, 2e-6, 2e-6, 0.0]
+    assert [one.noise for one in with_scale(column)] == [1e-6, 2e-6, 2e-6, 0.0]
     assert with_scale(column[1:2]) == (column[1],)
+
+
+def test_an_output_that_is_small_on_one_input_is_held_to_its_usual_scale_and_a_large_one_to_its_own():
+    column = with_scale(
+        [reference([0.5]), reference([1e-30]), reference([-0.25]), reference([200.0]), reference([0.5])]
+    )
+    scales = [derive(one).allowed / (K * FLOOR_ULPS * ULP) for one in column]
+    assert scales == pytest.approx([0.5, 0.5, 0.5, 200.0, 0.5])
+
+
+def test_what_float32_cannot_hold_does_not_set_the_scale():
+    """One value of 1e90 would let pass whatever the others are."""
+    best = np.array([2.0, 1e90])
+    found = Reference(name="y", float32=np.array([2.0, np.inf], np.float32), best=best, noise=0.0, why="twin")
+    assert derive(found).allowed == derive(reference([2.0])).allowed
 
 
 # -- half precision ---------------------------------------------------------------------------------------------------
