@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.records import TensorSpec
+
+_END = re.compile(r"output_\d+:0$")
+"""A network's own outputs: OpenCV is asked for them whatever their dtype."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,9 @@ class Part:
 
     @property
     def taps(self) -> tuple[str, ...]:
-        """The outputs that can be compared: floats of known shape."""
-        return tuple(
-            spec.name for spec in self.outputs if spec.dtype == "float32" and spec.shape and None not in spec.shape
-        )
+        """The outputs that can be compared: floats of known shape, and what the network itself gives."""
+        known = [spec for spec in self.outputs if spec.shape and None not in spec.shape]
+        return tuple(spec.name for spec in known if spec.dtype == "float32" or _END.match(spec.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

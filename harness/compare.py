@@ -73,7 +73,7 @@ def compare_output(
 
 
 def _explained(found: Difference, got: Array, reference: Reference, layout: Layout) -> Difference:
-    actual, expected = np.asarray(got, dtype=np.float64), np.asarray(reference.best, dtype=np.float64)
+    actual, expected = np.asarray(got, dtype=np.float64), _expected(reference)
     allowed = found.tolerance.allowed
     drawn = draw_error(actual.reshape(expected.shape), expected, allowed) if found.same_shape else None
     return replace(found, looks_like=name_layout(actual, expected, allowed, layout), error_map=drawn)
@@ -91,27 +91,32 @@ def shapes_agree(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     return got == expected or got in as_mat
 
 
+def _expected(reference: Reference) -> _Doubles:
+    """Return what is right: the twin's numbers, but TensorFlow's own infinity where float32 cannot hold them."""
+    best = np.asarray(reference.best, dtype=np.float64)
+    return np.where(np.isfinite(reference.float32), best, np.asarray(reference.float32, dtype=np.float64))
+
+
 def _max_abs(got: Array, reference: Reference) -> float:
     """Largest difference; NaN must meet NaN, and an infinity one of the same sign."""
-    best = np.asarray(reference.best, dtype=np.float64)
-    # An overflow of float32 is TensorFlow's own answer: the twin's large finite number is not what a user gets.
-    expected = np.where(np.isfinite(reference.float32), best, np.asarray(reference.float32, dtype=np.float64))
-    actual = np.asarray(got, dtype=np.float64)
+    expected, actual = _expected(reference), np.asarray(got, dtype=np.float64)
     if not actual.size:
         return 0.0
     both_odd = ~np.isfinite(expected) & ((expected == actual) | (np.isnan(expected) & np.isnan(actual)))
-    both_odd |= _overflown(expected, best) & (np.sign(actual) == np.sign(best)) & (np.abs(actual) >= _LARGEST / 2)
+    both_odd |= _at_the_end(actual, np.asarray(reference.best, dtype=np.float64))
     with np.errstate(invalid="ignore"):
         gaps = np.where(both_odd, 0.0, np.abs(actual - expected))
     return float("inf") if np.isnan(gaps).any() else float(gaps.max())
 
 
-def _overflown(expected: _Doubles, best: _Doubles) -> npt.NDArray[np.bool_]:
-    """Tell where a number is beyond float32: there infinity is right, and so are the largest numbers there are.
+def _at_the_end(actual: _Doubles, best: _Doubles) -> npt.NDArray[np.bool_]:
+    """Tell where both are of one sign and at the end of float32's range: within a factor of two, or beyond it.
 
-    OpenCV 4 ends its exponential at 88.4, which is 2.4e38; no network can use the difference.
+    There infinity and the largest numbers are the same: the exponential of OpenCV 4 is infinite from 88.4 on, that of
+    others from 88.7, and no network can use the difference.
     """
-    return np.asarray(np.isinf(expected) & np.isfinite(best) & (np.abs(best) > _LARGEST))
+    far = (np.abs(actual) >= _LARGEST / 2) & (np.abs(best) >= _LARGEST / 2) & np.isfinite(best)
+    return np.asarray(far & (np.sign(actual) == np.sign(best)))
 
 
 def sensitivity(references: Sequence[Sequence[Reference]], device: float = SINGLE) -> float:

@@ -15,14 +15,15 @@ def test_the_longest_way_to_a_part_begins_at_an_input_and_takes_no_shortcut():
     assert anatomy.chain_to(3) == [3]
 
 
-def test_only_floats_of_known_shape_are_taps():
+def test_only_floats_of_known_shape_and_the_networks_own_outputs_are_taps():
     outputs = (
         TensorSpec(name="a:0", shape=(1, 3)),
         TensorSpec(name="b:0", shape=(1, None)),
         TensorSpec(name="c:0", shape=()),
         TensorSpec(name="d:0", shape=(1,), dtype="int64"),
+        TensorSpec(name="output_3:0", shape=(1,), dtype="int64"),
     )
-    assert part(outputs=outputs).taps == ("a:0",)
+    assert part(outputs=outputs).taps == ("a:0", "output_3:0")
 
 
 def test_it_is_stored_and_read_again():
