@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.export.sizes import function_nbytes, refuse_too_large
 from harness.records import Manifest, Port, TensorSpec
 
 _FILE = "model.tflite"
+_PLACE = re.compile(r"(?:\S*\.py|<unknown>):\d+(?::\d+)?: ")
+"""Where in our own files, or nowhere, MLIR says that an op comes from."""
 
 
 def export(network: Network, folder: Path) -> Manifest:
@@ -190,7 +193,7 @@ def _text(name: Any) -> str:
 
 
 def _reason(text: str, limit: int = 600) -> str:
-    """Keep the lines that name what is wrong; MLIR prints whole call stacks around them."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """Keep the lines that name what is wrong; MLIR prints whole call stacks around them, and places in our files."""
+    lines = [line.strip() for line in _PLACE.sub("", text).splitlines() if line.strip()]
     telling = [line for line in lines if "error:" in line or "not supported" in line or "Error" in line]
     return " | ".join(dict.fromkeys(telling or lines[:3]))[:limit]
