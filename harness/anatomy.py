@@ -36,6 +36,11 @@ class Part:
         known = [spec for spec in self.outputs if spec.shape and None not in spec.shape]
         return tuple(spec.name for spec in known if spec.dtype == "float32" or _END.match(spec.name))
 
+    @property
+    def gives(self) -> bool:
+        """Whether one of its outputs is the network's own."""
+        return any(_END.match(spec.name) for spec in self.outputs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anatomy:

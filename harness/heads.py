@@ -1,7 +1,8 @@
-"""Last activations that hide what was computed before them. Pure.
+"""Last activations and joints that hide what was computed before them. Pure.
 
 A softmax that gives 1, 0, 0 gives so whatever happens to its logits: agreement behind it proves little. Where more than
-half of an output is at its bounds, the network is compared before the activation as well.
+half of an output is at its bounds, the network is compared before the activation as well. Boxes in pixels that are
+joined with scores lend them their tolerance: there the parts are compared as well.
 """
 
 from __future__ import annotations
@@ -21,17 +22,26 @@ from harness.sources import Cut
 _FLAT = 1e-3
 """Where an activation's slope is below this, an error of a thousand tolerances before it is one behind it."""
 _MOST = 0.5
+_UNLIKE = 32.0
+"""As many times the tolerance is K ulps: a smaller part would be allowed so many of its own."""
 _WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE, Outcome.NONDETERMINISTIC})
 
 
 def hiding(heads: Sequence[Head], outputs: Sequence[Sequence[Array]]) -> tuple[Head, ...]:
     """Return the heads that hide what comes before them; `outputs[k][o]` is TensorFlow's output o on input k."""
-    return tuple(head for head in heads if _is_flat(head.op, [given[head.output] for given in outputs]))
+    return tuple(head for head in heads if _hides(head, [given[head.output] for given in outputs]))
 
 
-def before(heads: Sequence[Head]) -> Cut:
-    """Return the network with what its heads are given in place of its outputs."""
-    return Cut(outputs=tuple(dict.fromkeys(head.before for head in heads)))
+def before(heads: Sequence[Head], outputs: int) -> Cut:
+    """Return a network of so many outputs with what its heads are given in place of what they give.
+
+    An output without a head stays: that another one has an activation does not excuse it.
+    """
+    found: dict[str, None] = {}
+    for place in range(outputs):
+        own = [head.before for head in heads if head.output == place]
+        found |= dict.fromkeys(own or [f"output_{place}:0"])
+    return Cut(outputs=tuple(found))
 
 
 def before_activation(record: Record, found: Record, heads: Sequence[Head]) -> Record:
@@ -62,6 +72,20 @@ def _judged_before(record: Record, found: Record, ops: str) -> Record:
         "tolerances"
     )
     return replace(record, outcome=Outcome.OK, stage=None, message=None, parity=found.parity, caveat=caveat)
+
+
+def _hides(head: Head, outputs: Sequence[Array]) -> bool:
+    if head.op == "Concat":
+        return any(_is_unlike(np.asarray(output, dtype=np.float64)) for output in outputs)
+    return not head.direct or _is_flat(head.op, outputs)
+
+
+def _is_unlike(output: npt.NDArray[np.float64]) -> bool:
+    """Tell whether an output's features (its last axis) are of very unlike scale."""
+    if output.ndim < 2 or not output.size or not np.isfinite(output).all():
+        return False
+    scales = np.abs(output).max(axis=tuple(range(output.ndim - 1)))
+    return bool(scales.max() > _UNLIKE * scales.min())
 
 
 def _is_flat(op: str, outputs: Sequence[Array]) -> bool:

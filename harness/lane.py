@@ -60,6 +60,13 @@ class Lane:
 
         `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
         """
+        record = self._before_heads(self._swept(cell, plans, properties=properties), cell, plans)
+        if record.outcome is Outcome.VACUOUS:
+            return self._with_other_weights(record, cell, plans, properties=properties)
+        return self._with_culprit(record, cell, plans)
+
+    def _swept(self, cell: Cell, plans: Sequence[InputPlan], *, properties: bool) -> Record:
+        """Return the record at the first opset that works, or the route's own."""
         watch = Stopwatch()
         blank = blank_record(cell, plans)
 
@@ -67,13 +74,9 @@ class Lane:
             return self._judge_at(opset, cell, plans, blank, watch, properties=properties)
 
         try:
-            record = sweep(at(None), all_routes()[cell.route].opsets[1:], at)
+            return sweep(at(None), all_routes()[cell.route].opsets[1:], at)
         except ModelRejectedError as error:  # at whatever opset
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
-        record = self._before_heads(record, cell, plans)
-        if record.outcome is Outcome.VACUOUS:
-            return self._with_other_weights(record, cell, plans, properties=properties)
-        return self._with_culprit(record, cell, plans)
 
     def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return what shows before the last activations, where those hide what was computed or prove nothing."""
@@ -83,9 +86,10 @@ class Lane:
         heads = artifact.manifest.heads
         if not heads or (record.outcome is Outcome.OK and not self._hide(heads, cell, artifact, plans)):
             return record
-        subject = cell.subject.part(before(heads))
+        subject = cell.subject.part(before(heads, len(artifact.manifest.outputs)))
         part = replace(cell, subject=subject, route=_STATIC.get(cell.route, cell.route))
-        return before_activation(record, self.judge(part, plans, properties=False), heads)
+        found = self._with_culprit(self._swept(part, plans, properties=False), part, plans)
+        return before_activation(record, found, heads)
 
     def _artifact(self, record: Record, cell: Cell) -> Artifact:
         """Return the artifact that a record is about."""
@@ -100,7 +104,7 @@ class Lane:
     def _with_culprit(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
         """Return a failing record with the layer to blame, where the failure lets one be found."""
         route = all_routes()[cell.route]
-        if not is_to_locate(record, route, cell.subject.source.kind):
+        if record.culprit is not None or not is_to_locate(record, route, cell.subject.source.kind):
             return record
         items = [item for plan in plans for item in plan.each]
         alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]

@@ -124,7 +124,11 @@ class Library:
             with self._store.lock("references", self._key(subject, weights)):
                 left = {key: feed for key, feed in missing.items() if self._store.get("reference", key) is None}
                 self._compute(subject, weights, left)
-        return tuple(self._read_reference(key, names) for key in keys)
+        found = tuple(self._read_reference(key, names) for key in keys)
+        if subject.source.cut is not None:  # asked for once; all taps of a case would be a network's activations
+            for key in keys:
+                self._read.pop(key, None)
+        return found
 
     def _compute(self, subject: Subject, weights: str, missing: dict[str, Sequence[Array]]) -> None:
         if not missing:

@@ -7,7 +7,9 @@ output. They keep OpenCV from fusing across them; what shows only in the fused n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from harness import winograd
 from harness.anatomy import Anatomy, Part
@@ -22,7 +24,7 @@ from harness.records import Outcome, Record, Stage, finite
 from harness.routes import Needs, Route
 from harness.sources import Cut, SourceKind
 from harness.subjects import Subject
-from harness.tolerance import SINGLE
+from harness.tolerance import SINGLE, Reference, scale_of
 
 TAPS_AT_ONCE = 24
 """More would hold whole networks' activations in memory and in the store, in two precisions; a second look narrows."""
@@ -93,16 +95,17 @@ class Locator:
                 return self._culprit(0, failure.outcome, "it is the network's only layer", None)
             if not self._anatomy.parts:
                 return None
-            found = self._first_beyond_rounding() if failure.stage is Stage.COMPARE else None
+            found = self._first_beyond_rounding(failure) if failure.stage is Stage.COMPARE else None
             return found or self._shortest_failing(failure)
         except HarnessError:  # no TensorFlow graph, or one that cannot be cut: then nobody can tell
             return None
 
     # -- by taps ------------------------------------------------------------------------------------------------
 
-    def _first_beyond_rounding(self) -> Culprit | None:
+    def _first_beyond_rounding(self, failure: Record) -> Culprit | None:
         """Return the first layer that differs by more than Winograd's rounding, or else the first that differs."""
-        return self._first_differing(winograd.AMPLIFICATION) or self._first_differing(1.0)
+        found = self._first_differing(winograd.AMPLIFICATION) if winograd.concerns(failure.ops) else None
+        return found or self._first_differing(1.0)
 
     def _first_differing(self, most: float) -> Culprit | None:
         """Compare layers' outputs in the order of their work; the first that is off by more than `most` tolerances."""
@@ -142,7 +145,7 @@ class Locator:
         """Find a layer such that the network up to it fails as the whole does, and up to none of its sources."""
         parts = self._anatomy.parts
         taken = {place for part in parts for place in part.after}
-        ends = [place for place in range(len(parts)) if place not in taken]
+        ends = [place for place, part in enumerate(parts) if place not in taken or part.gives]
         end = next((place for place in ends if self._fails(place, failure)), None)
         while end is not None:
             chain = self._anatomy.chain_to(end)
@@ -226,13 +229,19 @@ class Locator:
         failure = diagnose(observed.observation)
         if failure is not None:
             return Tried(outcome=failure.outcome)
-        references = self._library.references(subject, artifact, [feed])[0]
+        references = _with_scale(self._library.references(subject, artifact, [feed])[0])
         differences = tuple(
             compare_output(got, reference, self._given.name, device=self._device)
             for got, reference in zip(observed.outputs[0], references, strict=True)
         )
         worst = max(differences, key=lambda difference: (not difference.same_shape, difference.margin))
         return Tried(outcome=Outcome.OK if worst.passed else _outcome_of(worst), differences=differences)
+
+
+def _with_scale(taps: Sequence[Reference]) -> list[Reference]:
+    """Give taps that are zero throughout, which have no scale on this one input, that of the smallest other one."""
+    least = min((scale for scale in map(scale_of, taps) if scale), default=0.0)
+    return [tap if np.any(tap.best) else replace(tap, usual=least) for tap in taps]
 
 
 def _outcome_of(difference: Difference) -> Outcome:

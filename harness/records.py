@@ -103,9 +103,11 @@ class Head:
     output: int
     """Place of the output among the network's."""
     op: str
-    """`Softmax`, `Sigmoid` or `Tanh`."""
+    """`Softmax`, `Sigmoid` or `Tanh`; `Concat` for what is joined of parts that may be of very unlike scale."""
     before: str
-    """The tensor (`node:0`) that the activation is given; never one of the network's own inputs."""
+    """The tensor (`node:0`) that it is given; never one of the network's own inputs."""
+    direct: bool = True
+    """Whether the output has the op's own values, in its own order: nothing but a shape comes after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

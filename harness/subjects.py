@@ -34,7 +34,14 @@ class Subject:
         return replace(self, source=replace(source, conditioned=True))
 
     def part(self, cut: Cut) -> Subject:
-        """Return a part of this model as a subject of its own, without pictures: its inputs may be no images."""
+        """Return a part of this model as a subject of its own, without pictures: its inputs may be no images.
+
+        A part of a part is one of the whole: what the first names its outputs are tensors of the whole network.
+        """
+        if self.source.cut is not None:
+            own = {f"output_{place}:0": name for place, name in enumerate(self.source.cut.outputs)}
+            inputs = tuple(own.get(name, name) for name in cut.inputs)
+            cut = Cut(outputs=tuple(own.get(name, name) for name in cut.outputs), inputs=inputs)
         return replace(self, source=replace(self.source, cut=cut), picture=None)
 
     def whole(self) -> Subject:

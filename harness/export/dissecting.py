@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.anatomy import Anatomy, Part
@@ -18,6 +18,9 @@ _CONFIG_KEPT = 800
 _SATURATING = frozenset({"Softmax", "Sigmoid", "Tanh"})
 _PASSING = frozenset({"Identity", "Reshape", "Squeeze", "ExpandDims"})
 """Ops behind which an activation is still the last one: they change no value."""
+_AFFINE = frozenset({"Mul", "AddV2", "Add", "Sub", "RealDiv", "BiasAdd"})
+"""With a constant: what is hidden before them is hidden behind them."""
+_JOINING = frozenset({"ConcatV2", "Pack"})
 _INLINED = ("StatefulPartitionedCall/", "PartitionedCall/")
 
 
@@ -86,9 +89,12 @@ def _connected(
 
 def _in_order(graph: Any) -> Iterator[Any]:
     """Yield nodes after those that they take tensors from."""
-    nodes = {node.name: node for node in graph.node}
+    return _in_order_of({node.name: node for node in graph.node})
+
+
+def _in_order_of(nodes: dict[str, Any]) -> Iterator[Any]:
     done: set[str] = set()
-    for root in graph.node:
+    for root in nodes.values():
         waiting = [root.name]
         while waiting:
             name = waiting[-1]
@@ -145,12 +151,39 @@ def _tells(key: str, value: Any) -> bool:
 
 
 def heads(network: Network) -> Iterator[Head]:
-    """Yield the last activations that may hide what was computed before them."""
+    """Yield what may hide what was computed before it, at the ends of a network: last activations, and joints.
+
+    Looked for behind what only moves, scales or shifts values, and behind joints, whose parts are heads themselves:
+    boxes in pixels beside scores would lend them their tolerance.
+    """
     graph = network.whole
-    nodes = {node.name: node for node in graph.node}
+    ends = _Ends({node.name: node for node in graph.node}, frozenset(network.interface.input_names))
     for place, name in enumerate(network.interface.output_names):
-        node = nodes[name]
-        while node.op in _PASSING:
-            node = nodes[node_of(node.input[0])]
-        if node.op in _SATURATING and node_of(node.input[0]) not in network.interface.input_names:
-            yield Head(output=place, op=node.op, before=tensor(node.input[0]))
+        yield from (replace(head, output=place) for head in ends.behind(name))
+
+
+class _Ends:
+    """Walks back from a network's outputs."""
+
+    def __init__(self, nodes: dict[str, Any], own: frozenset[str]) -> None:
+        self._nodes = nodes
+        self._own = own
+        self._computed: dict[str, bool] = {}
+        for node in _in_order_of(nodes):
+            sources = map(node_of, node.input)
+            self._computed[node.name] = any(source in own or self._computed[source] for source in sources)
+
+    def behind(self, name: str, *, direct: bool = True) -> Iterator[Head]:
+        """Yield the heads at or before a node."""
+        node = self._nodes[node_of(name)]
+        inputs = [source for source in node.input if self._computed[node_of(source)]]
+        if node.op in _SATURATING and inputs:
+            yield Head(output=0, op=node.op, before=tensor(inputs[0]), direct=direct)
+        elif node.op in _PASSING and inputs:
+            yield from self.behind(inputs[0], direct=direct)
+        elif (node.op in _AFFINE and len(inputs) == 1) or node.op == "Transpose":
+            yield from (head for source in inputs for head in self.behind(source, direct=False))
+        elif node.op in _JOINING and len(inputs) > 1:
+            for source in inputs:
+                yield Head(output=0, op="Concat", before=tensor(source), direct=direct)
+                yield from self.behind(source, direct=False)

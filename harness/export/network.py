@@ -128,7 +128,10 @@ class Network:
             return self._folder
         if self._saved is None:
             folder = Path(tempfile.mkdtemp(prefix="dnn-harness-savedmodel-"))
-            graphs.save(self.model, self.function, folder)
+            try:
+                graphs.save(self.model, self.function, folder)
+            except Exception as error:  # whatever TensorFlow or a user's own layers raise; the user gets its words
+                raise ExportFailedError(f"no SavedModel can be written: {type(error).__name__}: {error}") from error
             self._saved = folder
         return self._saved
 

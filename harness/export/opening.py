@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import ModelRejectedError
 from harness.export import keras_models, model_files, saved_models
 from harness.export.network import Network
+from harness.export.ranges import know_ranges
 from harness.sniff import recognise
 from harness.sources import Source, SourceKind
 
@@ -27,6 +28,12 @@ def open_source(source: Source) -> Network:
 
     keras.backend.clear_session()  # names are numbered by process history otherwise
     keras.utils.set_random_seed(_seed(source))
+    network = _open(source)
+    know_ranges(network)
+    return network
+
+
+def _open(source: Source) -> Network:
     if source.kind is SourceKind.CASE:
         return keras_models.open_case(source)
     if source.kind is SourceKind.CALLABLE:

@@ -37,7 +37,25 @@ def test_many_classes_hide_nothing_although_most_of_them_are_near_zero():
 
 
 def test_what_is_compared_instead_is_what_the_heads_are_given():
-    assert before(ending("Softmax")) == Cut(outputs=("dense/BiasAdd:0",))
+    assert before(ending("Softmax"), 1) == Cut(outputs=("dense/BiasAdd:0",))
+
+
+def test_an_output_without_a_head_stays_beside_one_that_has_one():
+    """That the other one has an activation does not excuse a dead output."""
+    assert before(ending("Softmax"), 3) == Cut(outputs=("dense/BiasAdd:0", "output_1:0", "output_2:0"))
+
+
+def test_behind_what_scales_or_moves_a_head_is_always_looked_before():
+    """Its values cannot be told from the output's."""
+    moved = (replace(ending("Softmax")[0], direct=False),)
+    assert hiding(moved, [[softmax(LOGITS)]]) == moved
+
+
+def test_parts_of_very_unlike_scale_are_looked_at_apart():
+    joint = ending("Concat")
+    boxes, scores = 640 * np.abs(LOGITS), ACTIVATIONS["Sigmoid"](LOGITS)
+    assert hiding(joint, [[np.concatenate([boxes, scores], axis=-1)]]) == joint
+    assert hiding(joint, [[np.concatenate([LOGITS, scores], axis=-1)]]) == ()
 
 
 PARITY = Parity(max_abs=1e-6, allowed=1e-5, margin=0.1, inputs=3, why="", worst_input="p", sensitivity=5e4)

@@ -151,6 +151,25 @@ def test_the_last_activation_is_known_with_what_it_is_given():
     np.testing.assert_allclose(tf.nn.softmax(logits), computed(network, image)[0], rtol=1e-5)
 
 
+def detector() -> Any:
+    image = keras.Input((6, 7, 3), batch_size=1, name="image")
+    x = layers.Conv2D(4, 3)(image)
+    boxes = layers.Conv2D(2, 1, name="boxes")(x) * 640.0
+    scores = layers.Conv2D(3, 1, activation="sigmoid", name="scores")(x)
+    return keras.Model(image, [layers.Concatenate()([boxes, scores]), layers.Permute((2, 1, 3))(boxes)])
+
+
+def test_heads_are_seen_behind_joints_and_behind_what_scales_and_moves():
+    scaled = keras.Sequential(
+        [keras.Input((6,), batch_size=1), layers.Dense(3, activation="tanh"), layers.Rescaling(2)]
+    )
+    assert [(head.op, head.direct) for head in heads(opened(scaled))] == [("Tanh", False)]
+    moved = keras.Sequential([keras.Input((6, 5), batch_size=1), layers.Dense(4), layers.Softmax(axis=1)])
+    assert [head.op for head in heads(opened(moved))] == ["Softmax"]
+    found = [(head.output, head.op, head.direct) for head in heads(opened(detector()))]
+    assert found == [(0, "Concat", True), (0, "Concat", True), (0, "Sigmoid", False)]
+
+
 def test_a_network_that_is_an_activation_alone_has_no_head():
     x = keras.Input((4,), batch_size=1, name="x")
     assert not list(heads(opened(keras.Model(x, layers.Softmax()(x)))))
