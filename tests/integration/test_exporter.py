@@ -218,7 +218,7 @@ def test_stdout_carries_frames_only_and_eof_ends_it():
     first, second = [json.loads(line) for line in child.stdout.splitlines()]
     assert (first["ok"], first["error"]) == (False, "ModelRejectedError")
     assert (second["ok"], second["error"]) == (False, "ProtocolError")
-    assert "describe, export, reference" in second["message"]
+    assert "describe, anatomy, export, reference" in second["message"]
 
 
 def test_the_tool_s_own_last_words_reach_the_user(tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_resumes(held):
     with held.until_held() as host:
         children = host.children(recursive=True)
         host.send_signal(signal.SIGINT)
-        _, stderr = host.communicate(timeout=30)
+        _, stderr = host.communicate(timeout=PATIENCE_SECONDS)
     assert host.returncode == ExitCode.INTERRUPTED
     assert "interrupted; finished records are kept" in stderr
     assert "Traceback" not in stderr
