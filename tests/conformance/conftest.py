@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.plugin import open_session
 from harness.session import Plan
 
 if TYPE_CHECKING:
+    from harness.records import Record
     from harness.session import Session
     from harness.subjects import Cell
+
+Support = Callable[["Cell"], "Record"]
 
 
 @cache
@@ -47,3 +51,14 @@ def lane(dnn_session: Session) -> Iterator[Lane]:
     """Give this process's exporter and workers."""
     with dnn_session.lane() as lane:
         yield lane
+
+
+@pytest.fixture(scope="session")
+def support(lane: Lane, dnn_session: Session) -> Support:
+    """Give a function that judges a cell on the probes, once in this process."""
+
+    @cache
+    def judge(cell: Cell) -> Record:
+        return dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES)))
+
+    return judge

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.lane import Lane
     from harness.session import Session
     from harness.subjects import Cell
+    from tests.conformance.conftest import Support
 
 DRAWS = settings().max_examples // 25
 """A draw costs some milliseconds in OpenCV and, on a cold store, some more in TensorFlow: 4 draws in profile `ci`."""
@@ -26,14 +27,14 @@ MOST_SIZES = 10
 """Each one is another export."""
 
 
-def test_support(cell: Cell, lane: Lane, dnn_session: Session) -> None:
-    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES))))
+def test_support(cell: Cell, support: Support) -> None:
+    expect(support(cell))
 
 
 @pytest.mark.expected_ok
-def test_parity(cell: Cell, lane: Lane, dnn_session: Session) -> None:
+def test_parity(cell: Cell, support: Support, lane: Lane, dnn_session: Session) -> None:
     # Support first: a failure that every input shows would be shrunk for nothing inside @given.
-    expect(dnn_session.judged(lane.judge(cell, dnn_session.plans_for(cell, PROBES), properties=False)))
+    expect(support(cell))
 
     @settings(max_examples=DRAWS)
     @given(plan=plans())
