@@ -9,9 +9,8 @@ Rounding errors are, to first order, proportional to the arithmetic's unit round
 Numerical Algorithms, ch. 3). So on a device that computes in half precision E and floor are 2^-11 / 2^-24 = 8192 times
 as large. A model that is itself in half precision has its E measured so, and its outputs have ulps of their own.
 
-What K costs: of the 45 cases of the core zoo with weights, one tensor scaled by 1 + 1e-4 is detected in 43, by 1 + 1e-5
-in 6 (`dnn-harness selftest`; the other two: a bias of keys, which softmax takes off again, and one at 0.87 of what is
-allowed).
+What K costs: of the 45 cases of the core zoo with weights, one tensor scaled by 1 + 1e-4 is detected in 42, by 1 + 1e-5
+in 4 (`dnn-harness selftest`; one of the others is a bias of keys, which softmax takes off again).
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ def test_parity(cell: Cell, support: Support, lane: Lane, dnn_session: Session) 
     @settings(max_examples=DRAWS)
     @given(plan=plans())
     def agrees(plan: InputPlan) -> None:
-        # The probes go along: that the outputs vary between inputs is part of the evidence.
-        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES), properties=False))
+        # Two probes go along: that the outputs vary between inputs is part of the evidence.
+        record = dnn_session.judged(lane.judge(cell, (plan, *PROBES[:2]), properties=False))
         if record.parity is not None and record.parity.margin is not None:
             target(record.parity.margin, label="error / allowed")
         expect(record, drawn=plan)
