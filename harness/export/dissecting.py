@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,11 +51,13 @@ def _grouped(network: Network, graph: Any) -> list[_Group]:
     own = set(network.interface.input_names)
     keys: dict[str, tuple[str, int]] = {}
     members: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for node in _in_order(graph):
+    nodes = {node.name: node for node in graph.node}
+    computed = _computed(nodes, own)
+    for node in _in_order(nodes):
+        if node.name not in computed:
+            continue  # an input, or a constant
         sources = [node_of(name) for name in node.input if not name.startswith("^")]
         before = [keys[name] for name in sources if name in keys]
-        if node.name in own or not (before or own.intersection(sources)):
-            continue  # an input, or a constant
         layer = _layer(network, node.name)
         level = max((level + (other != layer) for other, level in before), default=0)
         keys[node.name] = (layer, level)
@@ -82,25 +84,39 @@ def _connected(
                     group.inputs[name] = None
                 elif source in keys and places[keys[source]] != place:
                     group.inputs[name] = None
-                    group.after.add(places[keys[source]])
+                    if places[keys[source]] < place:  # not the way back of a loop
+                        group.after.add(places[keys[source]])
                     groups[places[keys[source]]].outputs[name] = None
     return groups
 
 
-def _in_order(graph: Any) -> Iterator[Any]:
-    """Yield nodes after those that they take tensors from."""
-    return _in_order_of({node.name: node for node in graph.node})
+def _computed(nodes: dict[str, Any], own: Iterable[str]) -> frozenset[str]:
+    """Return the nodes that depend on an input: the others are inputs themselves, or constants."""
+    takers: dict[str, list[str]] = defaultdict(list)
+    for node in nodes.values():
+        for name in node.input:
+            if not name.startswith("^"):
+                takers[node_of(name)].append(node.name)
+    found: set[str] = set()
+    waiting = list(own)
+    while waiting:
+        new = set(takers[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
 
 
-def _in_order_of(nodes: dict[str, Any]) -> Iterator[Any]:
+def _in_order(nodes: dict[str, Any]) -> Iterator[Any]:
+    """Yield each node once; where TensorFlow 1's loops lead back, the way back is left out."""
     done: set[str] = set()
-    for root in nodes.values():
-        waiting = [root.name]
+    begun: set[str] = set()
+    for root in nodes:
+        waiting = [root]
         while waiting:
             name = waiting[-1]
-            missing = [source for source in map(node_of, nodes[name].input) if source not in done]
-            if missing and name not in done:
-                waiting += missing
+            if name not in begun:
+                begun.add(name)
+                waiting += [source for source in map(node_of, nodes[name].input) if source not in begun]
                 continue
             waiting.pop()
             if name not in done:
@@ -159,7 +175,8 @@ def heads(network: Network) -> Iterator[Head]:
     graph = network.whole
     ends = _Ends({node.name: node for node in graph.node}, frozenset(network.interface.input_names))
     for place, name in enumerate(network.interface.output_names):
-        yield from (replace(head, output=place) for head in ends.behind(name))
+        seen: set[str] = set()
+        yield from (replace(head, output=place) for head in ends.behind(name, seen))
 
 
 class _Ends:
@@ -167,23 +184,22 @@ class _Ends:
 
     def __init__(self, nodes: dict[str, Any], own: frozenset[str]) -> None:
         self._nodes = nodes
-        self._own = own
-        self._computed: dict[str, bool] = {}
-        for node in _in_order_of(nodes):
-            sources = map(node_of, node.input)
-            self._computed[node.name] = any(source in own or self._computed[source] for source in sources)
+        self._computed = _computed(nodes, own)
 
-    def behind(self, name: str, *, direct: bool = True) -> Iterator[Head]:
-        """Yield the heads at or before a node."""
+    def behind(self, name: str, seen: set[str], *, direct: bool = True) -> Iterator[Head]:
+        """Yield the heads at or before a node, those of each node once: joints may share what they join."""
         node = self._nodes[node_of(name)]
-        inputs = [source for source in node.input if self._computed[node_of(source)]]
+        if node.name in seen:
+            return
+        seen.add(node.name)
+        inputs = [source for source in node.input if node_of(source) in self._computed]
         if node.op in _SATURATING and inputs:
             yield Head(output=0, op=node.op, before=tensor(inputs[0]), direct=direct)
         elif node.op in _PASSING and inputs:
-            yield from self.behind(inputs[0], direct=direct)
+            yield from self.behind(inputs[0], seen, direct=direct)
         elif (node.op in _AFFINE and len(inputs) == 1) or node.op == "Transpose":
-            yield from (head for source in inputs for head in self.behind(source, direct=False))
+            yield from (head for source in inputs for head in self.behind(source, seen, direct=False))
         elif node.op in _JOINING and len(inputs) > 1:
             for source in inputs:
                 yield Head(output=0, op="Concat", before=tensor(source), direct=direct)
-                yield from self.behind(source, direct=False)
+                yield from self.behind(source, seen, direct=False)

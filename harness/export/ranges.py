@@ -58,13 +58,17 @@ class _Tables:
             for source in node.input:
                 self._takers.setdefault(node_of(source), []).append(node)
 
-    def of(self, name: str) -> Iterator[int]:
-        """Yield the number of rows of each table."""
+    def of(self, name: str, seen: set[str] | None = None) -> Iterator[int]:
+        """Yield the number of rows of each table; every node on the way is passed once."""
+        seen = set() if seen is None else seen
+        if name in seen:
+            return
+        seen.add(name)
         for taker in self._takers.get(name, ()):
             if (taker.op in _PASSING and node_of(taker.input[0]) == name) or (
                 taker.op in _CHOOSING and name in map(node_of, taker.input[1:])
             ):
-                yield from self.of(taker.name)
+                yield from self.of(taker.name, seen)
             elif taker.op in _LOOKUPS and node_of(taker.input[_LOOKUPS[taker.op]]) == name:
                 rows = self._rows(taker)
                 if rows:

@@ -45,6 +45,14 @@ def saturated():
     x = layers.Flatten()(conv(6, 1, activation="relu")(x))
     x = layers.Dense(6, kernel_initializer=normal(3, 50.0), bias_initializer=normal(4))(x)
     return keras.Model(image, layers.Softmax()(x))
+
+def hidden():
+    \"\"\"The wrong pool again, behind a sigmoid that hides it.\"\"\"
+    x = image = keras.Input((9, 9, 3), name="image")
+    x = layers.Flatten()(layers.AveragePooling2D(3, 2, padding="same", name="culprit")(x))
+    constant = keras.initializers.Constant
+    x = layers.Dense(4, "sigmoid", kernel_initializer=constant(50.0), bias_initializer=constant(3.0))(x)
+    return keras.Model(image, layers.Reshape((2, 2))(x))
 """
 
 
@@ -98,3 +106,10 @@ def test_behind_a_head_that_hides_everything_the_logits_are_compared(dnn_harness
     assert (code, record.outcome) == (ExitCode.OK, Outcome.OK)
     (shown,) = [shown for shown in record.properties if shown.name == "before-head"]
     assert shown.held
+
+
+def test_what_a_head_hides_is_found_and_its_layer_named(dnn_harness, nets):
+    code, record = checked(dnn_harness, nets, "nets:hidden", "--route", "tflite")
+    assert (code, record.outcome) == (ExitCode.FAILED, Outcome.MISMATCH)
+    assert record.message.startswith("before the last Sigmoid, which hides it")
+    assert (record.culprit.layer, record.culprit.alone) == ("culprit", "mismatch")

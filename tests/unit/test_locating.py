@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.locating import TAPS_AT_ONCE, is_to_locate, spread
+from harness.locating import is_to_locate, spread
 from harness.records import Outcome, Record, Stage, Target
 from harness.routes import all_routes
 from harness.sources import SourceKind
@@ -49,7 +49,3 @@ def test_layers_looked_at_together_are_spread_over_all_and_end_with_the_last(cou
     assert len(chosen) <= min(count, most)
     gaps = [b - a for a, b in zip([-1, *chosen], chosen, strict=False)]
     assert max(gaps) <= count / min(most, count) + 1
-
-
-def test_two_looks_are_enough_for_what_anybody_builds():
-    assert TAPS_AT_ONCE**2 > 500

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cases import load_zoo
 from harness.errors import ModelRejectedError, UsageError
-from harness.sources import SourceKind
+from harness.sources import Cut, Source, SourceKind
 from harness.subjects import Subject, from_case, from_text
 
 ZOO = ("model_zoo",)
@@ -111,3 +111,12 @@ def test_only_a_live_keras_model_with_weights_of_its_own_can_be_given_others(tfl
     assert untrained.conditioned().conditioned() is None
     assert subject(tflite).conditioned() is None
     assert subject("architectures/seed_cnn").conditioned() is None  # a case of the zoo is conditioned as it is built
+
+
+def test_a_part_of_a_part_is_one_of_the_whole():
+    """What a part calls its outputs are tensors of the whole network, which has outputs of the same names."""
+    whole = Subject(id="net", source=Source(kind=SourceKind.KERAS, location="net.keras"))
+    before_the_heads = whole.part(Cut(outputs=("logits:0", "boxes:0")))
+    again = before_the_heads.part(Cut(inputs=("output_0:0",), outputs=("conv:0", "output_1:0")))
+    assert again.source.cut == Cut(inputs=("logits:0",), outputs=("conv:0", "boxes:0"))
+    assert again.whole() == whole

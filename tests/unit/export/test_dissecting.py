@@ -212,3 +212,43 @@ def test_a_part_is_saved_as_others_are():
         np.testing.assert_allclose(served["output_0"], computed(piece, image)[0], rtol=1e-6)
     finally:
         piece.close()
+
+
+def frozen(tmp_path: Any, build: Any) -> Network:
+    """Open what TensorFlow 1 would have frozen."""
+    with tf.Graph().as_default() as graph:
+        build(tf.compat.v1.placeholder(tf.float32, (1, 4), name="x"))
+    path = tmp_path / "frozen.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return model_files.open_pb(Source(kind=SourceKind.PB, location=str(path)))
+
+
+def test_joints_that_share_what_they_join_are_walked_once(tmp_path):
+    """Two to the power of their number otherwise."""
+
+    def build(x: Any) -> None:
+        y = tf.sigmoid(x * 2.0)
+        for _ in range(16):
+            y = tf.concat([y, y], 0)
+        tf.identity(y, name="y")
+
+    assert len(list(heads(frozen(tmp_path, build)))) == 16 * 2 + 1
+
+
+def test_a_loop_of_tensorflow_1_leads_back_and_the_walk_ends(tmp_path):
+    def build(x: Any) -> None:
+        loop = tf.compat.v1.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, y * 2.0), (0, x))
+        tf.sigmoid(tf.reshape(loop[1], (1, 4)) + tf.cast(tf.reshape(loop[0], ()), tf.float32), name="y")
+
+    lowered = not tf.compat.v1.control_flow_v2_enabled()
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        network = frozen(tmp_path, build)
+    finally:
+        if not lowered:
+            tf.compat.v1.enable_control_flow_v2()
+    assert "NextIteration" in {node.op for node in network.whole.node}
+    assert [head.op for head in heads(network)] == ["Sigmoid"]
+    anatomy = take_apart(network)
+    assert all(before < place for place, part in enumerate(anatomy.parts) for before in part.after)
+    assert anatomy.chain_to(len(anatomy.parts) - 1)
