@@ -12,6 +12,7 @@ from harness.anatomy import Anatomy, Part
 from harness.export.cutting import specs_of, tensor
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
+from harness.export.retracing import in_order
 from harness.records import Head, TensorSpec
 
 _CONFIG_KEPT = 800
@@ -51,9 +52,8 @@ def _grouped(network: Network, graph: Any) -> list[_Group]:
     own = set(network.interface.input_names)
     keys: dict[str, tuple[str, int]] = {}
     members: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    nodes = {node.name: node for node in graph.node}
-    computed = _computed(nodes, own)
-    for node in _in_order(nodes):
+    computed = _computed(graph, own)
+    for node in in_order(graph):
         if node.name not in computed:
             continue  # an input, or a constant
         sources = [node_of(name) for name in node.input if not name.startswith("^")]
@@ -90,10 +90,10 @@ def _connected(
     return groups
 
 
-def _computed(nodes: dict[str, Any], own: Iterable[str]) -> frozenset[str]:
+def _computed(graph: Any, own: Iterable[str]) -> frozenset[str]:
     """Return the nodes that depend on an input: the others are inputs themselves, or constants."""
     takers: dict[str, list[str]] = defaultdict(list)
-    for node in nodes.values():
+    for node in graph.node:
         for name in node.input:
             if not name.startswith("^"):
                 takers[node_of(name)].append(node.name)
@@ -104,24 +104,6 @@ def _computed(nodes: dict[str, Any], own: Iterable[str]) -> frozenset[str]:
         found |= new
         waiting += new
     return frozenset(found)
-
-
-def _in_order(nodes: dict[str, Any]) -> Iterator[Any]:
-    """Yield each node once; where TensorFlow 1's loops lead back, the way back is left out."""
-    done: set[str] = set()
-    begun: set[str] = set()
-    for root in nodes:
-        waiting = [root]
-        while waiting:
-            name = waiting[-1]
-            if name not in begun:
-                begun.add(name)
-                waiting += [source for source in map(node_of, nodes[name].input) if source not in begun]
-                continue
-            waiting.pop()
-            if name not in done:
-                done.add(name)
-                yield nodes[name]
 
 
 def _layer(network: Network, node: str) -> str:
@@ -172,8 +154,7 @@ def heads(network: Network) -> Iterator[Head]:
     Looked for behind what only moves, scales or shifts values, and behind joints, whose parts are heads themselves:
     boxes in pixels beside scores would lend them their tolerance.
     """
-    graph = network.whole
-    ends = _Ends({node.name: node for node in graph.node}, frozenset(network.interface.input_names))
+    ends = _Ends(network.whole, network.interface.input_names)
     for place, name in enumerate(network.interface.output_names):
         seen: set[str] = set()
         yield from (replace(head, output=place) for head in ends.behind(name, seen))
@@ -182,9 +163,9 @@ def heads(network: Network) -> Iterator[Head]:
 class _Ends:
     """Walks back from a network's outputs."""
 
-    def __init__(self, nodes: dict[str, Any], own: frozenset[str]) -> None:
-        self._nodes = nodes
-        self._computed = _computed(nodes, own)
+    def __init__(self, graph: Any, own: Iterable[str]) -> None:
+        self._nodes = {node.name: node for node in graph.node}
+        self._computed = _computed(graph, own)
 
     def behind(self, name: str, seen: set[str], *, direct: bool = True) -> Iterator[Head]:
         """Yield the heads at or before a node, those of each node once: joints may share what they join."""

@@ -83,13 +83,24 @@ def freeze_function(function: Any, *, lower_control_flow: bool = False) -> Any:
 def fold(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     """Inline functions, fold constants and prune with grappler; inputs and outputs survive.
 
-    Raises ExportFailedError for a graph that folding made too large for a file.
+    Raises ExportFailedError for a graph that folding made too large for a file, and for TensorFlow 1's loops.
     """
+    _refuse_loops(graph)
     folded = _folded(graph, inputs, outputs)
     while _decide(folded):  # a branch that is known may decide the next
         folded = _folded(folded, inputs, outputs)
     refuse_too_large(graph_nbytes(folded))
     return folded
+
+
+def _refuse_loops(graph: Any) -> None:
+    """Raise ExportFailedError for a loop made of nodes that lead back: such a graph has no order to be written in."""
+    back = next((node.name for node in graph.node if node.op == "NextIteration"), None)
+    if back is not None:
+        raise ExportFailedError(
+            f"the graph has a loop of TensorFlow 1 (node {back!r}), which no importer of OpenCV reads; write its steps "
+            "out before freezing, or cut the model around it"
+        )
 
 
 def _folded(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:

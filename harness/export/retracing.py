@@ -37,16 +37,17 @@ def retrace(graph: Any, rules: Mapping[str, Rule]) -> Any:
 
 
 def in_order(graph: Any) -> Iterator[Any]:
-    """Yield the nodes, each after its inputs."""
+    """Yield each node once, after its inputs; where a loop of TensorFlow 1 leads back, the way back is left out."""
     nodes = {node.name: node for node in graph.node}
+    begun: set[str] = set()
     done: set[str] = set()
     for root in nodes:
         stack = [root]
         while stack:
             name = stack[-1]
-            waiting = [node_of(tensor) for tensor in nodes[name].input if node_of(tensor) not in done]
-            if waiting and name not in done:
-                stack.extend(waiting)
+            if name not in begun:
+                begun.add(name)
+                stack += [source for source in map(node_of, nodes[name].input) if source not in begun]
                 continue
             stack.pop()
             if name not in done:

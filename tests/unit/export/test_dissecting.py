@@ -252,3 +252,5 @@ def test_a_loop_of_tensorflow_1_leads_back_and_the_walk_ends(tmp_path):
     anatomy = take_apart(network)
     assert all(before < place for place, part in enumerate(anatomy.parts) for before in part.after)
     assert anatomy.chain_to(len(anatomy.parts) - 1)
+    with pytest.raises(ExportFailedError, match=r"a loop of TensorFlow 1 \(node 'while/NextIteration"):
+        _ = network.folded
