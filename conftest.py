@@ -13,8 +13,11 @@ if not entry_points(group="pytest11", name="dnn_harness_plugin"):
 # `ci`, the default: fixed draws, so that the references they need are in the store after the first run. It does not
 # steer (`hypothesis.target`), for where that leads depends on OpenCV's numbers. `dev` and `nightly` look elsewhere
 # every time, steer towards the largest error, and remember in `.hypothesis` what failed; `--hypothesis-profile` picks.
+# Each says everything it stands on: on a machine with CI set, hypothesis begins with a profile `ci` of its own, which
+# ours replaces, and the others would inherit from that.
+_FREE = settings.get_profile("default")
 _UNSTEERED = tuple(phase for phase in Phase if phase is not Phase.target)
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, phases=_UNSTEERED)
-settings.register_profile("dev", max_examples=500, deadline=None)
-settings.register_profile("nightly", max_examples=5000, deadline=None)
+settings.register_profile("dev", _FREE, max_examples=500, deadline=None)
+settings.register_profile("nightly", _FREE, max_examples=5000, deadline=None)
 settings.load_profile("ci")

@@ -66,7 +66,10 @@ def test_ci_draws_the_same_every_time_whatever_the_errors_are(drawn):
     assert drawn("ci", "max_examples=60") == drawn("ci", "max_examples=60")
 
 
-def test_dev_steers_towards_the_largest_error_which_ci_does_not(drawn):
+@pytest.mark.parametrize("machine", ["", "true"], ids=["at-home", "on-ci"])
+def test_dev_steers_towards_the_largest_error_which_ci_does_not(drawn, monkeypatch, machine):
+    """With CI set, hypothesis begins with a profile of its own, from which ours must not inherit."""
+    monkeypatch.setenv("CI", machine) if machine else monkeypatch.delenv("CI", raising=False)
     fixed = "max_examples=300, derandomize=True, database=None"  # chance must not decide here
     assert max(drawn("ci", fixed))[0] < max(drawn("dev", fixed))[0] == 1
 
