@@ -71,6 +71,10 @@ class Exporter:
         result = self._ask("reference", source=to_data(source), **names)
         return {"weights_digest": str(result["weights_digest"]), "why": str(result["why"])}
 
+    def values(self, source: Source, feed: Path, output: Path) -> None:
+        """Compute TensorFlow's float32 outputs (`o0`, `o1` ...) for one `.npz` input. Raises NoReferenceError."""
+        self._ask("values", source=to_data(source), input=str(feed), output=str(output))
+
     @property
     def pid(self) -> int | None:
         """Process id of the child; None while there is none."""

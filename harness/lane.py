@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from harness import winograd
+from harness.bench import Bench, Given
 from harness.convolving import without_winograd
 from harness.diagnose import diagnose
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
@@ -19,7 +20,7 @@ from harness.feeding import Input, inputs_of
 from harness.heads import before, before_activation, hiding
 from harness.inputs import PROBES, InputPlan, expand
 from harness.library import Artifact, Library
-from harness.locating import Given, Locator, is_to_locate
+from harness.locating import Locator, is_to_locate
 from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
 from harness.recording import Stopwatch, blank_record, filled
@@ -106,25 +107,29 @@ class Lane:
         route = all_routes()[cell.route]
         if record.culprit is not None or not is_to_locate(record, route, cell.subject.source.kind):
             return record
+        bench = self._bench(record, cell, plans)
+        started = time.perf_counter()
+        culprit = Locator(bench).find(record)
+        took = round(time.perf_counter() - started, 4)
+        layer = record.layer or (culprit.layer if culprit is not None else None)
+        return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
+
+    def _bench(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Bench:
+        """Return the workbench for parts of a judged cell, with the input that was worst, else the first."""
         items = [item for plan in plans for item in plan.each]
         alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]
         plan = alone[0] if alone else plans[0]
         specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
         arrays = dict(zip((spec.name for spec in specs), expand(plan, specs), strict=True))
-        locator = Locator(
+        return Bench(
             self.library,
             self._workers[cell.environment],
             cell.subject,
             _STATIC.get(cell.route, cell.route),
-            record.opset if route.opsets else None,
+            record.opset if all_routes()[cell.route].opsets else None,
             Given(name=str(plan), arrays=arrays),
             roundoff(cell.target.backend),
         )
-        started = time.perf_counter()
-        culprit = locator.find(record)
-        took = round(time.perf_counter() - started, 4)
-        layer = record.layer or (culprit.layer if culprit is not None else None)
-        return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
 
     def _with_other_weights(
         self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool

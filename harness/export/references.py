@@ -72,6 +72,16 @@ def compute(network: Network, inputs: Sequence[Path], outputs: Sequence[Path]) -
     return why
 
 
+def values(network: Network, source: Path, target: Path) -> None:
+    """Write TensorFlow's float32 outputs for one input file as they are (`o0`, `o1`, ...): no twin, no noise.
+
+    Raises NoReferenceError when TensorFlow itself cannot compute them.
+    """
+    run = file_runners.float32(network) if network.file_only else _by_function(network)
+    found = run(_load(source, network))
+    np.savez(target, **{f"o{index}": array for index, array in enumerate(found)})  # type: ignore[arg-type]  # as above
+
+
 def _twin(network: Network) -> tuple[Twin | None, str]:
     if network.file_only:
         return file_runners.float64(network)

@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`. Values in, values out; no protocol."""
+"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`. Values both ways; no protocol."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Exporter:
             "anatomy": self._anatomy,
             "export": self._export,
             "reference": self._reference,
+            "values": self._values,
         }
 
     def handle(self, request: dict[str, Any]) -> Any:
@@ -76,6 +77,10 @@ class Exporter:
         outputs = [Path(path) for path in request["outputs"]]
         why = references.compute(network, inputs, outputs)
         return {"weights_digest": network.weights_digest, "why": why}
+
+    def _values(self, request: dict[str, Any]) -> Any:
+        references.values(self._network(request), Path(request["input"]), Path(request["output"]))
+        return {}
 
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)

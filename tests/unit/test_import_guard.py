@@ -33,6 +33,7 @@ LAYERS = (
     ("library", "sizing", "convolving"),
     ("feeding",),
     ("weighing", "recording"),
+    ("bench",),
     ("locating",),
     ("trials",),
     ("lane",),
