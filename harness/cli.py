@@ -12,14 +12,15 @@ from typing import Any
 import click
 
 from harness import __version__, delivery, selftest, subjects, terminal
-from harness.answers import advise, failed, supported
+from harness.answers import failed, supported
+from harness.checking import Check
 from harness.claims import expectation_files
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
 from harness.expectations import parse, render, update
 from harness.exporting import ExporterLostError
-from harness.inputs import PROBES, parse_ordinary
+from harness.inputs import parse_ordinary
 from harness.library import Library
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.routes import all_routes
@@ -114,6 +115,7 @@ def check(
     Exits with 0 when a good route works on every OpenCV asked for (with --route: when all of those do).
     """
     settings = _settle(options)
+    plans = tuple(parse_ordinary(text) for text in inputs)
     with Session(settings) as session:
         subject = subjects.from_text(
             model,
@@ -121,26 +123,15 @@ def check(
             input_shapes=[_shape(text) for text in shapes],
             trust_lambda=trust_lambda,
         )
-        cells = tuple(session.cells(subject, quick=True))
-        info = session.info(subject)
-        plans = tuple(parse_ordinary(text) for text in inputs)
-        found: list[Record] = []
-        with terminal.progress(len(cells)) as advance:
-
-            def keep(record: Record) -> None:
-                found.append(record)
-                advance(record)
-
-            session.run(cells, keep, plans=PROBES + plans if plans else ())
-        found[:] = session.at_other_size(cells, found, info)
-        records = advise(
-            sorted(found, key=lambda record: (record.target.opencv, list(all_routes()).index(record.route)))
-        )
+        checking = Check(session, subject)
+        with terminal.progress(len(checking.cells)) as advance:
+            answer = checking.run(advance, plans)
+        records = answer.records
         if as_json:
             for record in records:
                 click.echo(to_json(record))
         else:
-            terminal.checked(subject.id, info, records)
+            terminal.checked(subject.id, answer.info, records)
         if folder is not None:
             for path in delivery.deliver(records, session.store, folder):
                 terminal.say(f"wrote {path}")

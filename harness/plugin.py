@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from harness import subjects
-from harness.answers import advise, supported
+from harness.answers import supported
+from harness.checking import Check
 from harness.config import SETTINGS, Settings, settle
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
@@ -84,12 +85,8 @@ class DnnCheck:
     ) -> tuple[Record, ...]:
         named = model if isinstance(model, str | Path) else save_model(model, self._folder)
         subject = subjects.from_text(str(named), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
-        found: list[Record] = []
         with self._session.using(settings):
-            cells = tuple(self._session.cells(subject, quick=True))
-            self._session.info(subject)  # a model that cannot be opened is refused once, not route by route
-            self._session.run(cells, found.append)
-        return advise(found)
+            return Check(self._session, subject).run().records
 
 
 def _shapes(given: Sequence[Any]) -> tuple[tuple[int, ...], ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from harness import __version__, fingerprint, sizing, subjects
+from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.claims import read_expectations, read_regressions
@@ -22,11 +22,11 @@ from harness.config import Settings
 from harness.environments import Environment, Environments
 from harness.errors import ModelRejectedError, UsageError
 from harness.exporting import Exporter
-from harness.inputs import PROBES, InputPlan, corpus
+from harness.inputs import InputPlan, corpus
 from harness.lane import Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
-from harness.records import CellId, ModelInfo, Outcome, Record, Target
+from harness.records import CellId, ModelInfo, Record, Target
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
 from harness.subjects import Cell, Subject
@@ -240,24 +240,6 @@ class Session:
                 running -= 1
             else:
                 on_found(item.found)
-
-    def at_other_size(self, cells: Sequence[Cell], records: Sequence[Record], info: ModelInfo) -> tuple[Record, ...]:
-        """Return a model's records, those that are ok with what they are at another size, where it leaves sizes open.
-
-        A model for which somebody asked for a size is left at that one.
-        """
-        sizes = sizing.farthest(info)
-        good = {CellId.of(record) for record in records if record.outcome is Outcome.OK}
-        chosen = [cell for cell in cells if cell_id(cell) in good and not cell.subject.source.input_shapes]
-        others = [replace(cell, subject=sizing.resized(cell.subject, info, sizes)) for cell in chosen] if sizes else []
-        found: dict[CellId, Record] = {}
-        if others:
-            self.run(others, lambda record: found.update({CellId.of(record): record}), PROBES, properties=False)
-        shapes = sizing.shapes_at(info, sizes) if found else ()
-        return tuple(
-            sizing.with_other_size(record, found[name], shapes) if (name := CellId.of(record)) in found else record
-            for record in records
-        )
 
     def _work(
         self,

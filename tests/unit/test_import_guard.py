@@ -41,7 +41,7 @@ LAYERS = (
     ("planted",),
     # Use cases.
     ("session", "answers"),
-    ("selftest",),
+    ("selftest", "checking"),
     # Faces.
     ("terminal", "delivery"),
     ("plugin", "cli"),

@@ -1,0 +1,71 @@
+"""The use case `check`: one model by every route on every OpenCV asked for, with what helps where one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from harness import sizing
+from harness.answers import advise
+from harness.inputs import PROBES, InputPlan
+from harness.records import CellId, ModelInfo, Outcome, Record
+from harness.routes import all_routes
+from harness.session import Session, cell_id
+from harness.subjects import Cell, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a model."""
+
+    subject: Subject
+    info: ModelInfo
+    records: tuple[Record, ...]
+    """By release, then by route in the order in which routes are shown."""
+
+
+class Check:
+    """One model to be checked; opening it is part of making one, so that it is refused once, not route by route."""
+
+    def __init__(self, session: Session, subject: Subject) -> None:
+        """Raise ModelRejectedError where the model cannot be opened."""
+        self._session = session
+        self._subject = subject
+        self.cells: tuple[Cell, ...] = tuple(session.cells(subject, quick=True))
+        self._info = session.info(subject)
+
+    def run(self, on_record: Callable[[Record], object] | None = None, plans: Sequence[InputPlan] = ()) -> Answer:
+        """Judge every cell on the fixed probes and `plans`, or else the settings' draws; `on_record` as each ends."""
+        found: list[Record] = []
+
+        def keep(record: Record) -> None:
+            found.append(record)
+            if on_record is not None:
+                on_record(record)
+
+        self._session.run(self.cells, keep, plans=(*PROBES, *plans) if plans else ())
+        shown = list(all_routes())
+        found = sorted(self._at_other_size(found), key=lambda one: (one.target.opencv, shown.index(one.route)))
+        return Answer(subject=self._subject, info=self._info, records=advise(found))
+
+    def _at_other_size(self, records: Sequence[Record]) -> tuple[Record, ...]:
+        """Return the records, those that are ok with what they are at another size, where the model leaves it open.
+
+        A model for which somebody asked for a size is left at that one.
+        """
+        sizes = sizing.farthest(self._info)
+        good = {CellId.of(record) for record in records if record.outcome is Outcome.OK}
+        chosen = [cell for cell in self.cells if cell_id(cell) in good and not cell.subject.source.input_shapes]
+        others = (
+            [replace(cell, subject=sizing.resized(cell.subject, self._info, sizes)) for cell in chosen] if sizes else []
+        )
+        found: dict[CellId, Record] = {}
+        if others:
+            self._session.run(
+                others, lambda record: found.update({CellId.of(record): record}), PROBES, properties=False
+            )
+        shapes = sizing.shapes_at(self._info, sizes) if found else ()
+        return tuple(
+            sizing.with_other_size(record, found[name], shapes) if (name := CellId.of(record)) in found else record
+            for record in records
+        )
