@@ -46,11 +46,6 @@ class Lane:
         self._workers = workers
         self._repeats = repeats
 
-    def close(self) -> None:
-        """End every worker."""
-        for worker in self._workers.values():
-            worker.close()
-
     def observe(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input]) -> Observed:
         """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
         feeds = [given.opencv for given in inputs]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
@@ -26,6 +26,7 @@ from harness.inputs import InputPlan, corpus
 from harness.lane import Lane
 from harness.library import Library
 from harness.observing import WORKER, OpenCV
+from harness.pool import Pool
 from harness.records import CellId, ModelInfo, Record, Target
 from harness.routes import Route, pick_routes
 from harness.store import RunDirectory, RunPlan
@@ -79,11 +80,8 @@ class Session:
         self.expectations = read_expectations(settings)
         self.regressions = read_regressions(settings)
         self._targets: dict[str, tuple[Environment, Target]] = {}
-        self._lanes: list[tuple[Lane, Exporter]] = []
-        self._idle: list[Exporter] = []
-        """Exporters that no lane uses now: starting one takes TensorFlow's seconds, so they are kept."""
+        self._children = Pool()
         self._guard = threading.RLock()
-        self._ended = False
         self.tensorflow_started = False
         """Whether anything was missing in the store, so that the exporter had to start."""
 
@@ -97,15 +95,7 @@ class Session:
 
     def close(self) -> None:
         """End every child, also those at work in other threads: their requests end at once."""
-        with self._guard:
-            self._ended = True
-            for lane, exporter in self._lanes:
-                lane.close()
-                exporter.close()
-            for exporter in self._idle:
-                exporter.close()
-            self._lanes.clear()
-            self._idle.clear()
+        self._children.close()
 
     @contextlib.contextmanager
     def using(self, settings: Settings) -> Iterator[None]:
@@ -127,7 +117,7 @@ class Session:
         with self._guard:
             if asked not in self._targets:
                 environment = self.environments.resolve(asked)
-                with self._worker(environment) as worker:
+                with self._lend_worker(environment) as worker:
                     target = worker.identity()
                 self._targets[asked] = (environment, replace(target, opencv=environment.release or target.opencv))
             return self._targets[asked][1]
@@ -250,7 +240,7 @@ class Session:
         """Take items until none is left: a lane's thread."""
         try:
             with self.lane() as lane:
-                while not self._ended:
+                while not self._children.closed:
                     with self._guard:
                         if not waiting:
                             break
@@ -271,45 +261,36 @@ class Session:
     @contextlib.contextmanager
     def offline_lane(self) -> Iterator[Lane]:
         """Give a lane with workers for the targets known so far: for what needs no OpenCV."""
-        with self._guard:
-            exporter = self._idle.pop() if self._idle else Exporter(seconds=self.settings.export_seconds)
-        workers = {asked: self._worker(environment) for asked, (environment, _) in self._targets.items()}
-        lane = Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
-        with self._guard:
-            self._lanes.append((lane, exporter))
-        try:
-            yield lane
-        finally:
-            lane.close()
-            self._put_back(lane, exporter)
-
-    def _put_back(self, lane: Lane, exporter: Exporter) -> None:
-        """Keep a lane's exporter for the next one, unless the session was closed meanwhile."""
-        with self._guard:
-            self.tensorflow_started |= exporter.started
-            if self._ended:
-                exporter.close()
-            else:
-                self._lanes.remove((lane, exporter))
-                self._idle.append(exporter)
+        with contextlib.ExitStack() as lent:
+            seconds = self.settings.export_seconds
+            exporter = lent.enter_context(self._children.lend(("exporter", seconds), lambda: Exporter(seconds=seconds)))
+            known = list(self._targets.items())
+            workers = {asked: lent.enter_context(self._lend_worker(environment)) for asked, (environment, _) in known}
+            try:
+                yield Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
+            finally:
+                self.tensorflow_started |= exporter.started
 
     def judged(self, record: Record) -> Record:
         """Return a record with its judgement."""
         judgement, expected = self.expectations.judge(record)
         return replace(record, judgement=judgement, expected=expected)
 
-    def _worker(self, environment: Environment) -> OpenCV:
-        backend, _, device = self.settings.device.rpartition("/")
+    def _lend_worker(self, environment: Environment) -> contextlib.AbstractContextManager[OpenCV]:
+        """Lend a worker that runs as the settings want it."""
+        settings = self.settings
+        backend, _, device = settings.device.rpartition("/")
         standin = ["--cv2-from", str(environment.cv2_from)] if environment.cv2_from else []
-        return OpenCV(
-            [str(environment.python), str(WORKER), *standin],
-            memory_bytes=int(self.settings.memory_gb * (1 << 30)),
-            load_seconds=self.settings.load_seconds,
-            forward_seconds=self.settings.forward_seconds,
-            engine=self.settings.engine,
-            backend=backend or None,
-            target=None if device == "CPU" and not backend else device,
-        )
+        command = [str(environment.python), str(WORKER), *standin]
+        choices: dict[str, Any] = {
+            "memory_bytes": int(settings.memory_gb * (1 << 30)),
+            "load_seconds": settings.load_seconds,
+            "forward_seconds": settings.forward_seconds,
+            "engine": settings.engine,
+            "backend": backend or None,
+            "target": None if device == "CPU" and not backend else device,
+        }
+        return self._children.lend((*command, *choices.items()), lambda: OpenCV(command, **choices))
 
     # -- a recorded run -----------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ LAYERS = (
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
     ("regressions",),
     # Effects: disks, processes, environments.
-    ("spawning", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
+    ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("claims",),
     ("process", "subjects"),
     ("observing", "exporting"),
