@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.records import TensorSpec
 
@@ -29,6 +29,8 @@ class Part:
     """Tensors that other parts or the network's caller take, named as in `inputs`."""
     after: tuple[int, ...]
     """Places of the parts that it takes tensors from."""
+    likeness: str = ""
+    """Digest of what it computes on which shapes, whatever its weights: equal for parts that compute alike."""
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -43,12 +45,41 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Layers of a network that compute alike, whatever their weights: one of them stands for all."""
+
+    layer: str
+    """Name of the first."""
+    class_: str
+    config: str
+    places: tuple[int, ...]
+    """Its parts, in the order of their work."""
+    like: tuple[str, ...] = ()
+    """Names of the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Anatomy:
     """All parts of a network; each comes after those that it takes tensors from."""
 
     parts: tuple[Part, ...]
     inputs: tuple[str, ...] = ()
     """The network's own inputs as tensors, in order."""
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the distinct layers, in the order of their first one's work."""
+        places: dict[str, list[int]] = {}
+        for place, part in enumerate(self.parts):
+            places.setdefault(part.layer, []).append(place)
+        found: dict[tuple[str, ...], Kind] = {}
+        for layer, own in places.items():
+            likeness = tuple(self.parts[place].likeness for place in own)
+            if likeness in found:
+                found[likeness] = replace(found[likeness], like=(*found[likeness].like, layer))
+            else:
+                first = self.parts[own[0]]
+                found[likeness] = Kind(layer=layer, class_=first.class_, config=first.config, places=tuple(own))
+        return tuple(found.values())
 
     def chain_to(self, end: int) -> list[int]:
         """Return places of parts from an input to `end`, each a direct predecessor of the next: the longest way."""

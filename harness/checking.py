@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness import sizing
 from harness.answers import advise
 from harness.inputs import PROBES, InputPlan
+from harness.layer_search import LayerSearch
 from harness.records import CellId, ModelInfo, Outcome, Record
 from harness.routes import all_routes
 from harness.session import Session, cell_id
@@ -22,6 +23,8 @@ class Answer:
     info: ModelInfo
     records: tuple[Record, ...]
     """By release, then by route in the order in which routes are shown."""
+    plans: tuple[InputPlan, ...]
+    """What every cell was run on."""
 
 
 class Check:
@@ -43,10 +46,15 @@ class Check:
             if on_record is not None:
                 on_record(record)
 
-        self._session.run(self.cells, keep, plans=(*PROBES, *plans) if plans else ())
+        plans = (*PROBES, *plans) if plans else self._session.plans()
+        self._session.run(self.cells, keep, plans)
         shown = list(all_routes())
         found = sorted(self._at_other_size(found), key=lambda one: (one.target.opencv, shown.index(one.route)))
-        return Answer(subject=self._subject, info=self._info, records=advise(found))
+        return Answer(subject=self._subject, info=self._info, records=advise(found), plans=plans)
+
+    def layers(self, answer: Answer, *, every: bool = False, first: bool = False) -> LayerSearch:
+        """Return the search through the layers of failing cells, or of all: run it, it gives the records anew."""
+        return LayerSearch(self._session, self.cells, answer.records, answer.plans, every=every, first=first)
 
     def _at_other_size(self, records: Sequence[Record]) -> tuple[Record, ...]:
         """Return the records, those that are ok with what they are at another size, where the model leaves it open.

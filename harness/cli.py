@@ -95,6 +95,8 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--input-shape", "shapes", multiple=True, help="1,224,224,3 with the batch axis; once per input")
 @click.option("--input", "inputs", multiple=True, help="an input plan from a record, besides the fixed probes")
 @click.option("--trust-lambda", is_flag=True, help="run code stored in the model file (Lambda layers)")
+@click.option("--layers", is_flag=True, help="run every layer alone, also where the whole model works")
+@click.option("--first", is_flag=True, help="stop at the first layer that fails")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
 @click.option(
     "--export", "folder", type=click.Path(path_type=Path), help="write what works, with a script that loads it"
@@ -106,6 +108,8 @@ def check(
     shapes: Sequence[str],
     inputs: Sequence[str],
     trust_lambda: bool,
+    layers: bool,
+    first: bool,
     as_json: bool,
     folder: Path | None,
     **options: Any,
@@ -126,7 +130,9 @@ def check(
         checking = Check(session, subject)
         with terminal.progress(len(checking.cells)) as advance:
             answer = checking.run(advance, plans)
-        records = answer.records
+        search = checking.layers(answer, every=layers, first=first)
+        with terminal.counting(search.total) as step:
+            records = search.run(lambda row: step(row.kind.layer))
         if as_json:
             for record in records:
                 click.echo(to_json(record))

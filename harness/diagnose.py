@@ -33,6 +33,11 @@ _CANNOT_CREATE = (
     re.compile(r"Could not find an implementation for (?P<op>\w+)\(\d+\) node with name '(?P<node>[^']*)'"),
     re.compile(r'In Node, \("(?P<node>[^"]*)", (?P<op>\w+), .*Error No Op registered'),
 )
+_CANNOT_CONVERT = (
+    re.compile(r"has no conversion for (?P<op>\w+)"),
+    re.compile(r"'tf\.(?P<op>\w+)' op is neither a custom op nor a flex op"),
+)
+"""What converters say of an op they do not know: ours of tf2onnx's, and TFLite's."""
 _UNSUPPORTED_OPERATOR = re.compile(r"Unsupported operator type (?P<op>\w+)")
 _TFLITE_OPERATOR = re.compile(r"import of operator \[(?P<op>\w+)\]:\((?P<node>[^)]*)\)")
 _UNSUPPORTED_LIST = re.compile(r"Unsupported operations:\s*(?P<ops>(?:\n?\t\S+)+)")
@@ -148,6 +153,11 @@ def plain_name(name: str) -> str:
     while previous != name:
         previous, name = name, _DECORATION.sub("", name)
     return name
+
+
+def unconverted_op(message: str) -> str | None:
+    """Return the first op that a converter had no counterpart for; None where its words name none."""
+    return next((match["op"] for pattern in _CANNOT_CONVERT if (match := pattern.search(message))), None)
 
 
 def keras_layer(node: str | None, node_layers: Mapping[str, str]) -> str | None:

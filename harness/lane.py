@@ -13,7 +13,7 @@ from functools import partial
 from harness import winograd
 from harness.bench import Bench, Given
 from harness.convolving import without_winograd
-from harness.diagnose import diagnose
+from harness.diagnose import diagnose, unconverted_op
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import ExporterLostError
 from harness.feeding import Input, inputs_of
@@ -102,19 +102,22 @@ class Lane:
         route = all_routes()[cell.route]
         if record.culprit is not None or not is_to_locate(record, route, cell.subject.source.kind):
             return record
-        bench = self._bench(record, cell, plans)
+        bench = self.bench(record, cell, plans)
         started = time.perf_counter()
         culprit = Locator(bench).find(record)
         took = round(time.perf_counter() - started, 4)
         layer = record.layer or (culprit.layer if culprit is not None else None)
         return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
 
-    def _bench(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Bench:
-        """Return the workbench for parts of a judged cell, with the input that was worst, else the first."""
+    def bench(self, record: Record, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Bench:
+        """Return the workbench for parts of a judged cell, with the input that was worst, else the first.
+
+        Raises HarnessError where not even the model's inputs are known.
+        """
         items = [item for plan in plans for item in plan.each]
         alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]
         plan = alone[0] if alone else plans[0]
-        specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
+        specs = self.library.info(cell.subject).inputs
         arrays = dict(zip((spec.name for spec in specs), expand(plan, specs), strict=True))
         return Bench(
             self.library,
@@ -164,7 +167,8 @@ class Lane:
         try:
             artifact = self.library.artifact(cell.subject, cell.route, opset)
         except ExportFailedError as error:
-            return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
+            words, op = str(error), unconverted_op(str(error))
+            return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=words, op=op)
         except ExporterLostError as error:
             return replace(blank, outcome=Outcome.HARNESS_ERROR, stage=Stage.EXPORT, message=str(error))
         watch.measure("export", started)

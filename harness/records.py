@@ -235,13 +235,19 @@ class PortLayouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerVerdict:
-    """What is known of one Keras layer of the model."""
+    """What one Keras layer of the model does alone, on what really reaches it in TensorFlow."""
 
     name: str
     class_: str
     outcome: Outcome
     op: str | None = None
     message: str | None = None
+    stage: Stage | None = None
+    """Where it fails; None where it is ok."""
+    config: str = ""
+    """Its configuration as bounded JSON, weights left out."""
+    like: tuple[str, ...] = ()
+    """Names of layers that compute alike, so that this one was run for them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +267,7 @@ class Record:
     layout: PortLayouts | None = None
     latency: Latency | None = None
     layers: tuple[LayerVerdict, ...] | None = None
+    """Every distinct layer that was run alone, in the order of their work; None where none was."""
     advice: tuple[str, ...] = ()
     artifact: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)

@@ -18,7 +18,19 @@ from harness.cases import Case
 from harness.detection import Detection, KindCount
 from harness.errors import ExitCode
 from harness.evidence import Culprit
-from harness.records import CellId, Judgement, Layout, Manifest, ModelInfo, Outcome, Port, Record, TensorSpec, to_data
+from harness.records import (
+    CellId,
+    Judgement,
+    LayerVerdict,
+    Layout,
+    Manifest,
+    ModelInfo,
+    Outcome,
+    Port,
+    Record,
+    TensorSpec,
+    to_data,
+)
 from harness.report.figures import share
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
@@ -178,6 +190,7 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
         if record.outcome is not Outcome.OK:
             release = f"OpenCV {record.target.opencv}" if several else ""
             _out().print(_text(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
+    _layers(records)
     for caveat in dict.fromkeys(record.caveat for record in records if record.caveat):
         routes = dict.fromkeys(record.route for record in records if record.caveat == caveat)
         _out().print(_text(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
@@ -185,6 +198,32 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
         _out().print(_text(line), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
         _out().print(_text(f"tried: {line}"), soft_wrap=True)
+
+
+def _layers(records: Sequence[Record]) -> None:
+    """Print every layer that fails, with where: those that fail alike on several routes and releases once."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for record in records:
+        if record.layers is not None:
+            failing = [layer for layer in record.layers if layer.outcome is not Outcome.OK]
+            place = f"{record.route} on OpenCV {record.target.opencv}"
+            told = f"{place}: {len(record.layers)} distinct layers were run alone, {len(failing)} fail"
+            _out().print(_text(told), soft_wrap=True)
+            for layer in failing:
+                words = (layer.name, layer.class_, layer.outcome, layer.op or "", _layer_message(layer))
+                found.setdefault(words, []).append(f"{record.route} {record.target.opencv}")
+    if found:
+        table = Table("layer", "class", "outcome", "op", "where", "what", box=None, pad_edge=False)
+        for (name, class_, outcome, op, message), places in found.items():
+            style = _STYLES.get(Outcome(outcome), "red")
+            row = (_text(name), _text(class_), _text(outcome, style), _text(op), _text(", ".join(places)))
+            table.add_row(*row, _text(message))
+        _out().print(table)
+
+
+def _layer_message(layer: LayerVerdict) -> str:
+    alike = f" (and {len(layer.like)} layers like it)" if layer.like else ""
+    return f"{' '.join((layer.message or '').split())[:200]}{alike}"
 
 
 def _property_lines(records: Sequence[Record]) -> Iterator[str]:

@@ -22,15 +22,13 @@ def tensor(name: str) -> str:
     return name if ":" in name else f"{name}:0"
 
 
-def specs_of(graph: Any, tensors: Sequence[str]) -> dict[str, TensorSpec]:
-    """Return shape and dtype of tensors of a GraphDef; those of unknown rank or without numbers are left out."""
+def specs_of(network: Network, tensors: Sequence[str]) -> dict[str, TensorSpec]:
+    """Return shape and dtype of tensors of the whole graph; those of unknown rank or without numbers are left out."""
     import tensorflow as tf
 
-    with tf.Graph().as_default() as holder:
-        tf.graph_util.import_graph_def(graph, name="")
     found = {}
     for name in tensors:
-        known = holder.get_tensor_by_name(name)
+        known = network.holder.get_tensor_by_name(name)
         if known.shape.rank is not None and known.dtype not in {tf.resource, tf.variant, tf.string}:
             found[name] = TensorSpec(name=name, shape=tuple(known.shape.as_list()), dtype=known.dtype.name)
     return found
@@ -45,7 +43,7 @@ def cut(network: Network, wanted: Cut) -> Network:
     entries = tuple(name for name in given if name in reached)
     if not entries:
         raise ExportFailedError(f"{', '.join(wanted.outputs)} depends on none of {', '.join(given)}")
-    known = specs_of(graph, [*entries, *wanted.outputs])
+    known = specs_of(network, [*entries, *wanted.outputs])
     specs = tuple(own.get(name) or _static(name, known) for name in entries)
     names = naming.clean(name.removesuffix(":0") for name in entries)  # the network's own inputs keep theirs
     placeholders = _place(piece, entries, specs)

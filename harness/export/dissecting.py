@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.anatomy import Anatomy, Part
 from harness.export.cutting import specs_of, tensor
+from harness.export.likeness import Likeness
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
 from harness.export.retracing import in_order
@@ -40,9 +41,10 @@ def take_apart(network: Network) -> Anatomy:
     """Return the parts of a network in the order of their work."""
     graph = network.whole
     groups = _grouped(network, graph)
-    known = specs_of(graph, [name for group in groups for name in group.outputs])
+    known = specs_of(network, [name for group in groups for name in (*group.inputs, *group.outputs)])
+    likeness = Likeness(graph, known)
     return Anatomy(
-        parts=tuple(_part(network, group, known) for group in groups),
+        parts=tuple(_part(network, group, known, likeness) for group in groups),
         inputs=tuple(f"{name}:0" for name in network.interface.input_names),
     )
 
@@ -117,13 +119,16 @@ def _layer(network: Network, node: str) -> str:
     return name.rpartition("/")[0] or name
 
 
-def _part(network: Network, group: _Group, known: dict[str, TensorSpec]) -> Part:
+def _part(network: Network, group: _Group, known: dict[str, TensorSpec], likeness: Likeness) -> Part:
     maker = network.owners.makers.get(group.layer)
     ops = Counter(node.op for node in group.nodes)
+    class_ = type(maker).__name__ if maker is not None else ", ".join(op for op, _ in ops.most_common(3))
+    config = _config(maker)
     return Part(
         layer=group.layer,
-        class_=type(maker).__name__ if maker is not None else ", ".join(op for op, _ in ops.most_common(3)),
-        config=_config(maker),
+        class_=class_,
+        config=config,
+        likeness=likeness.of(group.nodes, tuple(group.inputs), class_, config),
         inputs=tuple(group.inputs),
         outputs=tuple(known[name] for name in group.outputs if name in known),
         after=tuple(sorted(group.after)),

@@ -111,6 +111,15 @@ class Network:
         frozen = self.frozen if plain else graphs.freeze(self.unrolled, self.interface.output_names)
         return graphs.spliced(frozen, self.interface.input_names, self.interface.output_names)
 
+    @cached_property
+    def holder(self) -> Any:
+        """The `tf.Graph` of `whole`, in which the shape of every tensor is known that can be."""
+        import tensorflow as tf
+
+        with tf.Graph().as_default() as holder:
+            tf.graph_util.import_graph_def(self.whole, name="")
+        return holder
+
     @property
     def _described(self) -> Any:
         """The graph that tells this network's structure: frozen, unless that is more than a GraphDef can hold."""
@@ -169,7 +178,7 @@ class Network:
 
     def drop_frozen(self) -> None:
         """Forget the graphs, but not the function they were made from."""
-        for name in ("frozen", "folded", "whole"):
+        for name in ("frozen", "folded", "whole", "holder"):
             self.__dict__.pop(name, None)
 
     def drop_graphs(self) -> None:

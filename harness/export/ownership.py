@@ -7,7 +7,7 @@ which is also the name of another layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,35 +62,95 @@ class Owners:
 
 @contextmanager
 def recorded(owners: Owners) -> Iterator[None]:
-    """Record, while active, the innermost layer or operation during whose call each node of a graph is made."""
+    """Record, while active, the innermost layer or operation during whose call each node of a graph is made.
+
+    A layer within a layer is named by both (`attention/softmax`), one within a model by its own name; what a layer
+    calls of `keras.ops` is the layer's own work.
+    """
     import keras
 
-    with _watching(keras.layers.Layer, owners), _watching(keras.Operation, owners):
+    calls = _Calls(owners)
+    with calls.watching(keras.layers.Layer), calls.watching(keras.Operation):
         yield
+
+
+class _Calls:
+    """Who is calling whom, while a model is traced."""
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+        self._layers: list[str] = []
+        """Names of the layers that are being called, outermost first, without models."""
+        self._models: list[str] = []
+        self._called: Any = None
+        """The layer whose call is under way: Keras goes through the calls of all its base classes."""
+
+    @contextmanager
+    def watching(self, kind: Any) -> Iterator[None]:
+        """Watch every call of a kind of layer or operation."""
+        original = kind.__call__
+
+        def call(maker: Any, *arguments: Any, **options: Any) -> Any:
+            return self._call(maker, lambda: original(maker, *arguments, **options))
+
+        kind.__call__ = call
+        try:
+            yield
+        finally:
+            kind.__call__ = original
+
+    def _call(self, maker: Any, run: Callable[[], Any]) -> Any:
+        if maker is self._called:
+            return run()
+        outer, self._called = self._called, maker
+        try:
+            return self._first_call(maker, run)
+        finally:
+            self._called = outer
+
+    def _first_call(self, maker: Any, run: Callable[[], Any]) -> Any:
+        import keras
+
+        if isinstance(maker, keras.Model):
+            with _within(self._models, maker.name):
+                return run()
+        if self._layers and not isinstance(maker, keras.layers.Layer):
+            return run()
+        name = self._name(maker)
+        before = _count()
+        with _within(self._layers, name):
+            result = run()
+        self._record(maker, name, before)
+        return result
+
+    def _name(self, maker: Any) -> str:
+        """Return the name that nobody else has: layers of nested models may be namesakes."""
+        name = "/".join([*self._layers[-1:], maker.name])
+        if self._owners.makers.get(name, maker) is not maker:
+            name = "/".join([*self._models[-1:], name])
+        return name
+
+    def _record(self, maker: Any, name: str, before: int) -> None:
+        import keras
+        import tensorflow as tf
+
+        self._owners.makers.setdefault(name, maker)
+        made = [operation.name for operation in tf.compat.v1.get_default_graph().get_operations()[before:]]
+        # The steps of a recurrent layer are its own work: its cell is called once for each.
+        known = {} if isinstance(maker, keras.layers.RNN) else self._owners.by_node
+        self._owners.by_node.update({node: name for node in made if node not in known})
+
+
+def _count() -> int:
+    import tensorflow as tf
+
+    return len(tf.compat.v1.get_default_graph().get_operations())
 
 
 @contextmanager
-def _watching(kind: Any, owners: Owners) -> Iterator[None]:
-    import keras
-    import tensorflow as tf
-
-    original = kind.__call__
-
-    def call(maker: Any, *arguments: Any, **options: Any) -> Any:
-        graph = tf.compat.v1.get_default_graph()
-        before = len(graph.get_operations())
-        result = original(maker, *arguments, **options)
-        if not isinstance(maker, keras.Model):
-            owners.makers.setdefault(maker.name, maker)
-            made = {operation.name: maker.name for operation in graph.get_operations()[before:]}
-            # The steps of a recurrent layer are its own work: its cell is called once for each, and shares its name
-            # with the cells of others.
-            known = {} if isinstance(maker, keras.layers.RNN) else owners.by_node
-            owners.by_node.update({node: layer for node, layer in made.items() if node not in known})
-        return result
-
-    kind.__call__ = call
+def _within(names: list[str], name: str) -> Iterator[None]:
+    names.append(name)
     try:
         yield
     finally:
-        kind.__call__ = original
+        names.pop()

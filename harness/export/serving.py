@@ -24,6 +24,8 @@ from harness.sources import Source, SourceKind
 
 _WORN_BYTES = 1_600 << 20
 """So much memory without an open model is TensorFlow's own: functions and graphs that it never forgets."""
+_WORTH_RETURNING = 64 << 20
+"""Looking for garbage takes longer than exporting a layer, so it waits until a request has left so many bytes."""
 _OPEN_AT_ONCE = 1
 """The routes of one case come one after the other and share its network; more would only hold memory."""
 
@@ -38,6 +40,8 @@ class Exporter:
         """Whether another process should take over: this one holds more than it can give back."""
         self._part: tuple[str, Network] | None = None
         """The last part that was cut out of the open network."""
+        self._resident = 0
+        """Bytes held when garbage was looked for last."""
         self._requests = {
             "describe": self._describe,
             "anatomy": self._anatomy,
@@ -54,7 +58,9 @@ class Exporter:
         try:
             return self._requests[wanted](request)
         finally:
-            _return_memory()
+            if _resident_bytes() > self._resident + _WORTH_RETURNING:
+                _return_memory()
+                self._resident = _resident_bytes()
 
     def _describe(self, request: dict[str, Any]) -> Any:
         return to_data(self._network(request).info())
@@ -107,7 +113,8 @@ class Exporter:
             for network in self._open.values():
                 network.drop_graphs()
             _return_memory()  # graphs and models are full of cycles; they must go before the next ones come
-            self.worn = _resident_bytes() > _WORN_BYTES
+            self._resident = _resident_bytes()
+            self.worn = self._resident > _WORN_BYTES
             self._open[key] = open_source(source)
         self._open.move_to_end(key)
         return self._open[key]

@@ -23,7 +23,7 @@ LAYERS = (
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions",),
+    ("regressions", "pieces"),
     # Effects: disks, processes, environments.
     ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("claims",),
@@ -34,14 +34,15 @@ LAYERS = (
     ("feeding",),
     ("weighing", "recording"),
     ("bench",),
-    ("locating",),
+    ("locating", "layerwise"),
     ("trials",),
     ("lane",),
     ("clean",),
     ("planted",),
     # Use cases.
     ("session", "answers"),
-    ("selftest", "checking"),
+    ("selftest", "layer_search"),
+    ("checking",),
     # Faces.
     ("terminal", "delivery"),
     ("plugin", "cli"),
