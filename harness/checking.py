@@ -9,6 +9,7 @@ from harness import sizing
 from harness.answers import advise
 from harness.inputs import PROBES, InputPlan
 from harness.layer_search import LayerSearch
+from harness.opwise import is_told_by_ops
 from harness.records import CellId, ModelInfo, Outcome, Record
 from harness.routes import all_routes
 from harness.session import Session, cell_id
@@ -55,6 +56,21 @@ class Check:
     def layers(self, answer: Answer, *, every: bool = False, first: bool = False) -> LayerSearch:
         """Return the search through the layers of failing cells, or of all: run it, it gives the records anew."""
         return LayerSearch(self._session, self.cells, answer.records, answer.plans, every=every, first=first)
+
+    def op_tables(self, records: Sequence[Record], *, every: bool = False) -> tuple[Record, ...]:
+        """Return records with the operations of the graphs that do not load or run, with `every` of all graphs."""
+        by_id = {cell_id(cell): cell for cell in self.cells}
+        wanted = [record for record in records if self._is_tabled(record, every=every)]
+        if not wanted:
+            return tuple(records)
+        with self._session.lane() as lane:
+            tables = {CellId.of(record): lane.op_table(record, by_id[CellId.of(record)]) for record in wanted}
+        return tuple(replace(record, op_table=tables.get(CellId.of(record))) for record in records)
+
+    def _is_tabled(self, record: Record, *, every: bool) -> bool:
+        """Other people's recipes are looked into where they were asked for."""
+        ours = not all_routes()[record.route].stock or record.route in self._session.settings.route
+        return ours and (every or is_told_by_ops(record))
 
     def _at_other_size(self, records: Sequence[Record]) -> tuple[Record, ...]:
         """Return the records, those that are ok with what they are at another size, where the model leaves it open.

@@ -96,6 +96,7 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--input", "inputs", multiple=True, help="an input plan from a record, besides the fixed probes")
 @click.option("--trust-lambda", is_flag=True, help="run code stored in the model file (Lambda layers)")
 @click.option("--layers", is_flag=True, help="run every layer alone, also where the whole model works")
+@click.option("--ops", is_flag=True, help="run every operation of the exported ONNX alone, also where the model works")
 @click.option("--first", is_flag=True, help="stop at the first layer that fails")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
 @click.option(
@@ -109,6 +110,7 @@ def check(
     inputs: Sequence[str],
     trust_lambda: bool,
     layers: bool,
+    ops: bool,
     first: bool,
     as_json: bool,
     folder: Path | None,
@@ -133,6 +135,7 @@ def check(
         search = checking.layers(answer, every=layers, first=first)
         with terminal.counting(search.total) as step:
             records = search.run(lambda row: step(row.kind.layer))
+        records = checking.op_tables(records, every=ops)
         if as_json:
             for record in records:
                 click.echo(to_json(record))

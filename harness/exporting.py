@@ -18,7 +18,7 @@ from harness import errors
 from harness.anatomy import Anatomy
 from harness.errors import ChildDiedError, ChildTimeoutError, ExportFailedError, HarnessError
 from harness.process import Child
-from harness.records import Manifest, ModelInfo, from_data, to_data
+from harness.records import Manifest, ModelInfo, OpEntries, from_data, to_data
 from harness.sources import Source
 
 _SHIELDED = {
@@ -74,6 +74,11 @@ class Exporter:
     def values(self, source: Source, feed: Path, output: Path) -> None:
         """Compute TensorFlow's float32 outputs (`o0`, `o1` ...) for one `.npz` input. Raises NoReferenceError."""
         self._ask("values", source=to_data(source), input=str(feed), output=str(output))
+
+    def single_ops(self, model: Path, manifest: Manifest, folder: Path) -> OpEntries:
+        """Write a model for each distinct operation of an ONNX file. Raises ExportFailedError."""
+        result = self._ask("ops", model=str(model), manifest=to_data(manifest), directory=str(folder))
+        return from_data(result, OpEntries)
 
     @property
     def pid(self) -> int | None:

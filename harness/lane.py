@@ -6,7 +6,7 @@ This is where a cell's road is decided: artifact, inputs, observation, diagnosis
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,13 +18,14 @@ from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, 
 from harness.exporting import ExporterLostError
 from harness.feeding import Input, inputs_of
 from harness.heads import before, before_activation, hiding
-from harness.inputs import PROBES, InputPlan, expand
+from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
 from harness.locating import Locator, is_to_locate
 from harness.observing import Observed, OpenCV
 from harness.opsets import sweep
+from harness.opwise import op_verdicts
 from harness.recording import Stopwatch, blank_record, filled
-from harness.records import Head, Outcome, Record, Stage
+from harness.records import Head, OpVerdict, Outcome, Record, Stage, TensorSpec
 from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
 from harness.subjects import Cell
@@ -117,8 +118,7 @@ class Lane:
         items = [item for plan in plans for item in plan.each]
         alone = [item for item in items if record.parity is None or str(item) == record.parity.worst_input]
         plan = alone[0] if alone else plans[0]
-        specs = self.library.info(cell.subject).inputs
-        arrays = dict(zip((spec.name for spec in specs), expand(plan, specs), strict=True))
+        arrays = {spec.name: array for spec, array in self._expanded(record, cell, plan)}
         return Bench(
             self.library,
             self._workers[cell.environment],
@@ -128,6 +128,20 @@ class Lane:
             Given(name=str(plan), arrays=arrays),
             roundoff(cell.target.backend),
         )
+
+    def _expanded(self, record: Record, cell: Cell, plan: InputPlan) -> Iterator[tuple[TensorSpec, Array]]:
+        """Yield the model's inputs with what a plan gives them; what cannot be exported by the route has them too."""
+        if record.artifact is None:
+            specs: Sequence[TensorSpec] = self.library.info(cell.subject).inputs
+        else:
+            specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
+        yield from zip(specs, expand(plan, specs), strict=True)
+
+    def op_table(self, record: Record, cell: Cell) -> tuple[OpVerdict, ...] | None:
+        """Return what becomes of each operation of a judged cell's artifact; None where there is no such table."""
+        if record.artifact is None:
+            return None
+        return op_verdicts(self.library, self._workers[cell.environment], self._artifact(record, cell))
 
     def _with_other_weights(
         self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool

@@ -18,7 +18,7 @@ from harness.artifacts import ArtifactStore
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import Exporter
 from harness.inputs import Array, digest
-from harness.records import Manifest, ModelInfo, from_json, to_json
+from harness.records import Manifest, ModelInfo, OpEntries, OpEntry, from_json, to_json
 from harness.subjects import Subject
 from harness.tolerance import SINGLE, Reference
 
@@ -88,6 +88,20 @@ class Library:
         folder = self._entry("artifact", key, build)
         manifest = from_json((folder / "manifest.json").read_text(), Manifest)
         return Artifact(key=key, manifest=manifest, model=folder / manifest.file)
+
+    def single_ops(self, artifact: Artifact) -> tuple[tuple[OpEntry, Path | None], ...]:
+        """Return an ONNX artifact's distinct operations, each with the file of its own where it has one.
+
+        Raises ExportFailedError.
+        """
+
+        def build(folder: Path) -> None:
+            found = self._exporter.single_ops(artifact.model, artifact.manifest, folder)
+            (folder / "ops.json").write_text(to_json(found))
+
+        folder = self._entry("ops", fingerprint.combine(artifact.key, "ops"), build)
+        found = from_json((folder / "ops.json").read_text(), OpEntries)
+        return tuple((one, None if one.manifest is None else folder / one.manifest.file) for one in found.entries)
 
     def references(
         self, subject: Subject, artifact: Artifact, feeds: Sequence[Sequence[Array]]

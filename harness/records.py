@@ -138,6 +138,29 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpEntry:
+    """One distinct operation of an exported graph: the same op with the same attributes on the same shapes."""
+
+    op: str
+    attributes: str
+    """As bounded text: `axis = 1, keepdims = 0`."""
+    inputs: tuple[str, ...]
+    """Dtype and shape of each, and that it is constant where it is."""
+    count: int
+    layers: tuple[str, ...]
+    """Keras layers it comes from; empty where they are not known."""
+    manifest: Manifest | None = None
+    """The model of this operation alone; None where it cannot stand alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpEntries:
+    """All of a graph's distinct operations, in the order of first use."""
+
+    entries: tuple[OpEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What a model is, before any route: shown by `zoo show` and `check`."""
 
@@ -251,6 +274,20 @@ class LayerVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpVerdict:
+    """What one distinct operation of the exported graph does alone in OpenCV: whether it loads and runs."""
+
+    op: str
+    attributes: str
+    inputs: tuple[str, ...]
+    count: int
+    layers: tuple[str, ...]
+    outcome: Outcome | None
+    """None where it could not be tried: a shape is not known, or it has a graph within."""
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Everything known about one cell: one JSON line. Reports are derived from records alone."""
 
@@ -268,6 +305,8 @@ class Record:
     latency: Latency | None = None
     layers: tuple[LayerVerdict, ...] | None = None
     """Every distinct layer that was run alone, in the order of their work; None where none was."""
+    op_table: tuple[OpVerdict, ...] | None = None
+    """Every distinct operation of the exported graph, loaded and run alone; None where none was."""
     advice: tuple[str, ...] = ()
     artifact: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)

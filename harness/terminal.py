@@ -89,7 +89,10 @@ def progress(total: int, done: int = 0) -> Iterator[Callable[[Record], None]]:
 
 @contextlib.contextmanager
 def counting(total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
-    """Show a bar while the body runs; call what it gives with the name of each thing that is done."""
+    """Show a bar while the body runs, if there is anything to do; call what it gives with the name of each thing."""
+    if not total:
+        yield lambda name: None  # noqa: ARG005 - nothing is counted
+        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -191,6 +194,7 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
             release = f"OpenCV {record.target.opencv}" if several else ""
             _out().print(_text(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
     _layers(records)
+    _op_tables(records)
     for caveat in dict.fromkeys(record.caveat for record in records if record.caveat):
         routes = dict.fromkeys(record.route for record in records if record.caveat == caveat)
         _out().print(_text(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
@@ -219,6 +223,32 @@ def _layers(records: Sequence[Record]) -> None:
             row = (_text(name), _text(class_), _text(outcome, style), _text(op), _text(", ".join(places)))
             table.add_row(*row, _text(message))
         _out().print(table)
+
+
+def _op_tables(records: Sequence[Record]) -> None:
+    """Print the operations of each exported graph: what it has, whence, and what OpenCV does with each alone."""
+    for record in records:
+        if record.op_table is None:
+            continue
+        title = (
+            f"{record.route} on OpenCV {record.target.opencv}: operations of the exported graph, opset {record.opset}"
+        )
+        _out().print(_text(title), soft_wrap=True)
+        table = Table("op", "count", "outcome", "attributes", "inputs", "layers", "what", box=None, pad_edge=False)
+        for row in sorted(record.op_table, key=lambda row: row.outcome is Outcome.OK):
+            outcome = "not tried" if row.outcome is None else row.outcome
+            style = "dim" if row.outcome is None else _STYLES.get(row.outcome, "red")
+            words = (", ".join(row.inputs), _few(row.layers), (row.message or "")[:200])
+            table.add_row(
+                _text(row.op), str(row.count), _text(outcome, style), _text(row.attributes[:80]), *map(_text, words)
+            )
+        _out().print(table)
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _layer_message(layer: LayerVerdict) -> str:

@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`. Values both ways; no protocol."""
+"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`. No protocol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from harness.export.cutting import cut
 from harness.export.dissecting import heads, take_apart
 from harness.export.network import Network
 from harness.export.opening import open_source
-from harness.records import from_data, to_data, to_json
+from harness.export.single_ops import single_ops
+from harness.records import Manifest, OpEntries, from_data, to_data, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 
@@ -48,6 +49,7 @@ class Exporter:
             "export": self._export,
             "reference": self._reference,
             "values": self._values,
+            "ops": self._ops,
         }
 
     def handle(self, request: dict[str, Any]) -> Any:
@@ -87,6 +89,10 @@ class Exporter:
     def _values(self, request: dict[str, Any]) -> Any:
         references.values(self._network(request), Path(request["input"]), Path(request["output"]))
         return {}
+
+    def _ops(self, request: dict[str, Any]) -> Any:
+        manifest = from_data(request["manifest"], Manifest)
+        return to_data(OpEntries(entries=single_ops(Path(request["model"]), manifest, Path(request["directory"]))))
 
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)

@@ -33,7 +33,7 @@ LAYERS = (
     ("library", "sizing", "convolving"),
     ("feeding",),
     ("weighing", "recording"),
-    ("bench",),
+    ("bench", "opwise"),
     ("locating", "layerwise"),
     ("trials",),
     ("lane",),
