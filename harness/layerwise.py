@@ -83,15 +83,17 @@ class Layerwise:
     def _verdict(self, kind: Kind) -> LayerVerdict | None:
         """Return the first failure among a layer's parts, or that all are fine; None where none could be run."""
         pieces = [piece for piece in map(self._pieces.around, kind.places) if piece is not None]
+        company: set[int] = set()
         tried = None
         for piece in pieces:
             tried = self._run(piece)
+            others = piece.places - set(kind.places)
+            company |= others
             if tried.outcome is not Outcome.OK:
-                others = piece.places - set(kind.places)
                 if any(self._fails_by_itself(place, piece) for place in others):
                     return None  # it could not be run without one that fails, so nothing is known of it
                 return _row(kind, tried, self._names(others))
-        return None if tried is None else _row(kind, tried)
+        return None if tried is None else _row(kind, tried, self._names(company))
 
     def _fails_by_itself(self, place: int, within: Piece) -> bool:
         smaller = self._pieces.around(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,10 @@ def _layer_classes(model: Any) -> tuple[str, ...]:
     return tuple(sorted({type(layer).__name__ for layer in flatten(include_self=False)}))
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Keras sets parts of its messages in bold, for terminals."""
+
+
 def _first_lines(error: Exception, limit: int = 400) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(_COLOURS.sub("", str(error)).split())
     return text if len(text) <= limit else f"{text[:limit]} ..."

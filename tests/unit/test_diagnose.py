@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.diagnose import Failure, diagnose, keras_layer, plain_name
+from harness.diagnose import Failure, diagnose, keras_layer, plain_name, unconverted_op
 from harness.observing import OUTPUT_NOT_FOUND, PROTOCOL
 from harness.records import CvError, Observation, Outcome, Stage, from_data
 
@@ -179,3 +179,15 @@ LAYERS = {"net/conv/Conv2D": "conv", "net/conv": "outer", "net/dense/MatMul": "d
 )
 def test_a_node_is_joined_to_a_layer_by_whole_parts_of_its_name_only(node, layer):
     assert keras_layer(node, LAYERS) == layer
+
+
+@pytest.mark.parametrize(
+    ("message", "op"),
+    [
+        ("tf2onnx has no conversion for BesselI0, Erfinv and left them in the graph", "BesselI0"),
+        ("TFLiteConverter: ConverterError: 'tf.Erfinv' op is neither a custom op nor a flex op", "Erfinv"),
+        ("the ONNX model is not valid", None),
+    ],
+)
+def test_the_op_that_a_converter_does_not_know_is_named(message, op):
+    assert unconverted_op(message) == op
