@@ -20,6 +20,7 @@ from harness.errors import ChildDiedError, ChildTimeoutError, ExportFailedError,
 from harness.process import Child
 from harness.records import Manifest, ModelInfo, OpEntries, from_data, to_data
 from harness.sources import Source
+from harness.suggestions import Suggestions
 
 _SHIELDED = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -79,6 +80,10 @@ class Exporter:
         """Write a model for each distinct operation of an ONNX file. Raises ExportFailedError."""
         result = self._ask("ops", model=str(model), manifest=to_data(manifest), directory=str(folder))
         return from_data(result, OpEntries)
+
+    def suggest(self, source: Source, layers: Sequence[str]) -> Suggestions:
+        """Say which other ways there are to write some layers. Raises ModelRejectedError, ExportFailedError."""
+        return from_data(self._ask("suggest", source=to_data(source), layers=list(layers)), Suggestions)
 
     @property
     def pid(self) -> int | None:

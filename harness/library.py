@@ -20,6 +20,7 @@ from harness.exporting import Exporter
 from harness.inputs import Array, digest
 from harness.records import Manifest, ModelInfo, OpEntries, OpEntry, from_json, to_json
 from harness.subjects import Subject
+from harness.suggestions import Suggestion, Suggestions
 from harness.tolerance import SINGLE, Reference
 
 _FAILURE = "failure.json"
@@ -63,6 +64,15 @@ class Library:
 
         folder = self._entry("anatomy", self._key(subject), build)
         return from_json((folder / "anatomy.json").read_text(), Anatomy)
+
+    def suggestions(self, subject: Subject, layers: Sequence[str]) -> tuple[Suggestion, ...]:
+        """Return the other ways to write some layers, none of them tried. Raises HarnessError."""
+
+        def build(folder: Path) -> None:
+            (folder / "suggestions.json").write_text(to_json(self._exporter.suggest(subject.source, layers)))
+
+        folder = self._entry("suggestions", self._key(subject, *layers), build)
+        return from_json((folder / "suggestions.json").read_text(), Suggestions).entries
 
     def stored_info(self, subject: Subject) -> ModelInfo | None:
         """Return what the store knows of a model, or None; no model is opened for it.
@@ -108,8 +118,10 @@ class Library:
     ) -> tuple[tuple[Reference, ...], ...]:
         """Return TensorFlow's outputs for each feed (arrays in Keras layout), in the artifact's output order.
 
-        All that are missing are computed in one request. Raises NoReferenceError.
+        All that are missing are computed in one request. A network that was rewritten is held to what it stands for.
+        Raises NoReferenceError.
         """
+        subject = subject.referred()
         names = [port.name for port in artifact.manifest.outputs]
         return self._references(subject, artifact.manifest.weights_digest, names, feeds)
 

@@ -42,6 +42,16 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """One layer written another way, all else left alone."""
+
+    layer: str
+    """Name of the layer, as an anatomy has it."""
+    way: str
+    """Name of the way, as the exporter's catalogue has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One model to open: sent to the exporter as it is."""
 
@@ -58,3 +68,5 @@ class Source:
     """Whether a Keras model's weights are replaced by such under which its output depends on input and weights."""
     cut: Cut | None = None
     """The part of the network that is meant; None: the whole."""
+    rewrites: tuple[Rewrite, ...] = ()
+    """Layers that are written another way; what TensorFlow should give is still asked of the model as it is."""

@@ -12,7 +12,7 @@ from harness.cases import Case, load_zoos
 from harness.errors import UsageError
 from harness.records import Target
 from harness.sniff import recognise
-from harness.sources import Cut, Source, SourceKind
+from harness.sources import Cut, Rewrite, Source, SourceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class Subject:
     family: str = ""
     picture: str | None = None
     """`module:callable` giving real inputs, or None."""
+    by_itself: bool = False
+    """Whether a rewritten model is held to its own numbers in TensorFlow, not to those of the model it stands for."""
 
     def conditioned(self) -> Subject | None:
         """Return the same model with conditioned weights; None where it has them already, or no Keras layers."""
@@ -44,6 +46,16 @@ class Subject:
             cut = Cut(outputs=tuple(own.get(name, name) for name in cut.outputs), inputs=inputs)
         return replace(self, source=replace(self.source, cut=cut), picture=None)
 
+    def rewritten(self, rewrites: Sequence[Rewrite], *, by_itself: bool = False) -> Subject:
+        """Return the same model with some layers written another way; `by_itself` it is held to its own numbers."""
+        return replace(self, source=replace(self.source, rewrites=tuple(rewrites)), by_itself=by_itself)
+
+    def referred(self) -> Subject:
+        """Return the model that says what the outputs should be: for a rewritten one, the one it stands for."""
+        if self.by_itself or not self.source.rewrites:
+            return self
+        return replace(self, source=replace(self.source, rewrites=()))
+
     def whole(self) -> Subject:
         """Return the model that this is a part of: itself, in most cases."""
         return self if self.source.cut is None else replace(self, source=replace(self.source, cut=None))
@@ -51,7 +63,7 @@ class Subject:
     def fingerprint(self) -> str | None:
         """Return the digest of what the model is made from; None where only opening it can tell (a callable)."""
         source = self.source
-        shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned))
+        shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned, source.rewrites))
         if source.kind is SourceKind.CALLABLE:
             return None
         if source.kind is SourceKind.CASE:

@@ -14,10 +14,11 @@ from harness.export import naming, shapes
 from harness.export.graphs import signature
 from harness.export.network import Interface, Network, digest_arrays
 from harness.export.ownership import Owners, recorded
+from harness.export.rewriting import Rewriter
 from harness.export.stored_code import refuse_stored_code
 from harness.export.tracing import is_recurrent, unrolled, without_updates
 from harness.records import TensorSpec
-from harness.sources import Source, SourceKind
+from harness.sources import Rewrite, Source, SourceKind
 
 
 def open_case(source: Source) -> Network:
@@ -31,13 +32,14 @@ def open_case(source: Source) -> Network:
         from harness.export.conditioning import condition
 
         condition(model, case.inputs, seed=0)
-    return from_model(model, () if source.input_shapes else case.inputs, source.input_shapes)
+    declared = () if source.input_shapes else case.inputs
+    return from_model(model, declared, source.input_shapes, rewrites=source.rewrites)
 
 
 def open_callable(source: Source) -> Network:
     """Call `package.module:callable` without arguments; it must return a `keras.Model`."""
     model = _call(source.location)
-    return from_model(model, (), source.input_shapes, conditioned=source.conditioned)
+    return from_model(model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites)
 
 
 def open_file(source: Source) -> Network:
@@ -54,18 +56,24 @@ def open_file(source: Source) -> Network:
             f"{path} is recognised as {_FORMS[source.kind]}, but Keras cannot load it: {_first_lines(error)}; "
             "save it again with the Keras that made it, or pass the function that builds it as package.module:callable"
         ) from error
-    return from_model(model, (), source.input_shapes, conditioned=source.conditioned)
+    return from_model(model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites)
 
 
 _FORMS = {SourceKind.KERAS: "a .keras archive", SourceKind.H5: "an HDF5 file"}
 
 
 def from_model(
-    model: Any, declared: Sequence[TensorSpec], asked: Sequence[tuple[int, ...]], *, conditioned: bool = False
+    model: Any,
+    declared: Sequence[TensorSpec],
+    asked: Sequence[tuple[int, ...]],
+    *,
+    conditioned: bool = False,
+    rewrites: tuple[Rewrite, ...] = (),
 ) -> Network:
     """Make a network of a Keras model: static shapes, clean names, weights checked (or replaced: `conditioned`).
 
-    `declared` are the input specs a zoo case states (static, in order); `asked` are shapes the user asked for.
+    `declared` are the input specs a zoo case states (static, in order); `asked` are shapes the user asked for. Layers
+    that are rewritten keep their weights.
     """
     import keras
 
@@ -75,8 +83,9 @@ def from_model(
     if conditioned:
         _condition(model, specs)
     names = naming.clean(spec.name for spec in specs)
-    owners = Owners()
-    function, outputs = _trace(model, names, specs, owners)
+    owners, rewriter = Owners(), Rewriter(rewrites)
+    function, outputs = _trace(model, names, specs, owners, rewriter)
+    rewriter.refuse_unknown_layers()
     owners.add_outputs(function.outputs, naming.outputs(len(outputs)))
     return Network(
         kind=_kind(model),
@@ -90,8 +99,8 @@ def from_model(
         layers=_layer_classes(model),
         notes=notes,
         owners=owners,
-        unroll=(lambda: _unrolled(model, names, specs, owners)) if is_recurrent(model) else None,
-        resize=lambda specs: from_model(model, specs, ()),
+        unroll=(lambda: _unrolled(model, names, specs, owners, rewriter)) if is_recurrent(model) else None,
+        resize=lambda specs: from_model(model, specs, (), rewrites=rewrites),
         open_axes=_open_axes(model),
     )
 
@@ -173,11 +182,11 @@ def _spec(tensor: Any) -> TensorSpec:
 
 
 def _trace(
-    model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners
+    model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners, rewriter: Rewriter
 ) -> tuple[Any, tuple[TensorSpec, ...]]:
     """Trace the model in inference mode; return the concrete function and the specs of its outputs."""
     try:
-        with recorded(owners), without_updates():
+        with recorded(owners, rewriter), without_updates():
             function, paths = trace(model, signature(names, specs))
     except Exception as error:
         shown = ", ".join(str(spec.shape) for spec in specs)
@@ -192,9 +201,11 @@ def _trace(
     return function, outputs
 
 
-def _unrolled(model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners) -> Any:
+def _unrolled(
+    model: Any, names: tuple[str, ...], specs: tuple[TensorSpec, ...], owners: Owners, rewriter: Rewriter
+) -> Any:
     with unrolled():
-        function, _ = _trace(model, names, specs, owners)
+        function, _ = _trace(model, names, specs, owners, rewriter)
     owners.add_outputs(function.outputs, naming.outputs(len(function.outputs)))
     return function
 

@@ -7,10 +7,13 @@ which is also the name of another layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.export.rewriting import Rewriter
 
 _CONVERTER_SUFFIX = re.compile(r"__\d+$")
 
@@ -61,7 +64,7 @@ class Owners:
 
 
 @contextmanager
-def recorded(owners: Owners) -> Iterator[None]:
+def recorded(owners: Owners, rewriter: Rewriter | None = None) -> Iterator[None]:
     """Record, while active, the innermost layer or operation during whose call each node of a graph is made.
 
     A layer within a layer is named by both (`attention/softmax`), one within a model by its own name; what a layer
@@ -69,7 +72,7 @@ def recorded(owners: Owners) -> Iterator[None]:
     """
     import keras
 
-    calls = _Calls(owners)
+    calls = _Calls(owners, rewriter)
     with calls.watching(keras.layers.Layer), calls.watching(keras.Operation):
         yield
 
@@ -77,8 +80,9 @@ def recorded(owners: Owners) -> Iterator[None]:
 class _Calls:
     """Who is calling whom, while a model is traced."""
 
-    def __init__(self, owners: Owners) -> None:
+    def __init__(self, owners: Owners, rewriter: Rewriter | None) -> None:
         self._owners = owners
+        self._rewriter = rewriter
         self._layers: list[str] = []
         """Names of the layers that are being called, outermost first, without models."""
         self._models: list[str] = []
@@ -91,7 +95,7 @@ class _Calls:
         original = kind.__call__
 
         def call(maker: Any, *arguments: Any, **options: Any) -> Any:
-            return self._call(maker, lambda: original(maker, *arguments, **options))
+            return self._call(maker, lambda: original(maker, *arguments, **options), arguments, options)
 
         kind.__call__ = call
         try:
@@ -99,27 +103,31 @@ class _Calls:
         finally:
             kind.__call__ = original
 
-    def _call(self, maker: Any, run: Callable[[], Any]) -> Any:
+    def _call(self, maker: Any, run: Callable[[], Any], arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
         if maker is self._called:
             return run()
         outer, self._called = self._called, maker
         try:
-            return self._first_call(maker, run)
+            return self._first_call(maker, run, arguments, options)
         finally:
             self._called = outer
 
-    def _first_call(self, maker: Any, run: Callable[[], Any]) -> Any:
+    def _first_call(
+        self, maker: Any, run: Callable[[], Any], arguments: Sequence[Any], options: Mapping[str, Any]
+    ) -> Any:
         import keras
 
         if isinstance(maker, keras.Model):
             with _within(self._models, maker.name):
                 return run()
-        if self._layers and not isinstance(maker, keras.layers.Layer):
+        within = self._layers and self._rewriter is not None and self._rewriter.stands_for(self._layers[-1])
+        if within or (self._layers and not isinstance(maker, keras.layers.Layer)):
             return run()
         name = self._name(maker)
         before = _count()
         with _within(self._layers, name):
-            result = run()
+            rewriter = self._rewriter
+            result = run() if rewriter is None else rewriter.call(name, maker, run, arguments, options)
         self._record(maker, name, before)
         return result
 

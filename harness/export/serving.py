@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`. No protocol."""
+"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`, `suggest`. No protocol."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from harness.export.dissecting import heads, take_apart
 from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.export.single_ops import single_ops
+from harness.export.suggesting import suggest
 from harness.records import Manifest, OpEntries, from_data, to_data, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
@@ -50,6 +51,7 @@ class Exporter:
             "reference": self._reference,
             "values": self._values,
             "ops": self._ops,
+            "suggest": self._suggest,
         }
 
     def handle(self, request: dict[str, Any]) -> Any:
@@ -93,6 +95,9 @@ class Exporter:
     def _ops(self, request: dict[str, Any]) -> Any:
         manifest = from_data(request["manifest"], Manifest)
         return to_data(OpEntries(entries=single_ops(Path(request["model"]), manifest, Path(request["directory"]))))
+
+    def _suggest(self, request: dict[str, Any]) -> Any:
+        return to_data(suggest(self._network(request), request["layers"]))
 
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)
