@@ -28,7 +28,7 @@ def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[
 
 
 def advise(records: Sequence[Record]) -> tuple[Record, ...]:
-    """Add to every failing record the routes that were run on the same target and work. Nothing untried is advised."""
+    """Add to every failing record the routes and the releases that were run and work. Nothing untried is advised."""
     return tuple(
         record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
         for record in records
@@ -36,5 +36,11 @@ def advise(records: Sequence[Record]) -> tuple[Record, ...]:
 
 
 def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
-    others = (r for r in records if r.target.opencv == record.target.opencv and r.outcome is Outcome.OK)
-    return tuple(f"route {r.route} loads and matches on OpenCV {r.target.opencv}" for r in others)
+    good = [other for other in records if other.outcome is Outcome.OK]
+    here = (other for other in good if other.target.opencv == record.target.opencv)
+    elsewhere = (other for other in good if other.route == record.route)
+    found = [
+        *(f"route {other.route} loads and matches on OpenCV {other.target.opencv}" for other in here),
+        *(f"OpenCV {other.target.opencv} takes it by route {other.route}" for other in elsewhere),
+    ]
+    return tuple(dict.fromkeys(found))

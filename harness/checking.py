@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness import sizing
+from harness.advising import Advisor
 from harness.answers import advise
 from harness.inputs import PROBES, InputPlan
+from harness.lane import Lane
 from harness.layer_search import LayerSearch
+from harness.layerwise import first_failing
 from harness.opwise import is_told_by_ops
 from harness.records import CellId, ModelInfo, Outcome, Record
 from harness.routes import all_routes
@@ -26,6 +29,18 @@ class Answer:
     """By release, then by route in the order in which routes are shown."""
     plans: tuple[InputPlan, ...]
     """What every cell was run on."""
+
+
+def check(session: Session, subject: Subject, plans: Sequence[InputPlan] = (), *, advice: bool = True) -> Answer:
+    """Return all that `dnn-harness check` finds out: records with their layers, operations and, if wanted, advice.
+
+    Raises ModelRejectedError where the model cannot be opened.
+    """
+    checking = Check(session, subject)
+    answer = checking.run(plans=plans)
+    records = checking.layers(answer).run(lambda _row: None)
+    records = checking.op_tables(records)
+    return replace(answer, records=checking.advised(answer, records) if advice else records)
 
 
 class Check:
@@ -67,6 +82,29 @@ class Check:
             tables = {CellId.of(record): lane.op_table(record, by_id[CellId.of(record)]) for record in wanted}
         return tuple(replace(record, op_table=tables.get(CellId.of(record))) for record in records)
 
+    def advised(self, answer: Answer, records: Sequence[Record]) -> tuple[Record, ...]:
+        """Return failing records with other ways to write their layers, where nothing else works or was asked for."""
+        by_id = {cell_id(cell): cell for cell in self.cells}
+        wanted = [record for record in records if self._wants_advice(record, records)]
+
+        def work(lane: Lane, record: Record) -> Iterator[tuple[CellId, tuple[str, ...]]]:
+            cell = by_id[CellId.of(record)]
+            yield CellId.of(record), Advisor(lane, cell, record, answer.plans).advice()
+
+        found: dict[CellId, tuple[str, ...]] = {}
+        self._session.over_lanes(wanted, work, lambda pair: found.update([pair]))
+        return tuple(replace(record, advice=(*record.advice, *found.get(CellId.of(record), ()))) for record in records)
+
+    def _wants_advice(self, record: Record, records: Sequence[Record]) -> bool:
+        """Whether there is a layer to write anew, on a target where no good route works, or by a route asked for."""
+        if first_failing(record.layers or ()) is None or record.outcome is Outcome.OK:
+            return False
+        works = any(
+            other.outcome is Outcome.OK and not all_routes()[other.route].stock and _is_same_target(other, record)
+            for other in records
+        )
+        return record.route in self._session.settings.route or not works
+
     def _is_tabled(self, record: Record, *, every: bool) -> bool:
         """Other people's recipes are looked into where they were asked for."""
         ours = not all_routes()[record.route].stock or record.route in self._session.settings.route
@@ -93,3 +131,8 @@ class Check:
             sizing.with_other_size(record, found[name], shapes) if (name := CellId.of(record)) in found else record
             for record in records
         )
+
+
+def _is_same_target(one: Record, other: Record) -> bool:
+    """Whether two cells were asked of the same OpenCV; which engine it used in the end does not count."""
+    return replace(one.target, engine_used="") == replace(other.target, engine_used="")

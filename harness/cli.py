@@ -98,6 +98,7 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--layers", is_flag=True, help="run every layer alone, also where the whole model works")
 @click.option("--ops", is_flag=True, help="run every operation of the exported ONNX alone, also where the model works")
 @click.option("--first", is_flag=True, help="stop at the first layer that fails")
+@click.option("--no-advice", is_flag=True, help="do not look for other ways to write the layers that fail")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
 @click.option(
     "--export", "folder", type=click.Path(path_type=Path), help="write what works, with a script that loads it"
@@ -112,6 +113,7 @@ def check(
     layers: bool,
     ops: bool,
     first: bool,
+    no_advice: bool,
     as_json: bool,
     folder: Path | None,
     **options: Any,
@@ -136,6 +138,8 @@ def check(
         with terminal.counting(search.total) as step:
             records = search.run(lambda row: step(row.kind.layer))
         records = checking.op_tables(records, every=ops)
+        if not no_advice:
+            records = checking.advised(answer, records)
         if as_json:
             for record in records:
                 click.echo(to_json(record))

@@ -52,15 +52,18 @@ class Lane:
         feeds = [given.opencv for given in inputs]
         return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
 
-    def judge(self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True) -> Record:
+    def judge(
+        self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True, locate: bool = True
+    ) -> Record:
         """Return the record of a cell. Never raises for what a model, TensorFlow or OpenCV does.
 
         `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
+        `locate` says whether the layer to blame is looked for, which takes dozens of exports.
         """
-        record = self._before_heads(self._swept(cell, plans, properties=properties), cell, plans)
+        record = self._before_heads(self._swept(cell, plans, properties=properties), cell, plans, locate=locate)
         if record.outcome is Outcome.VACUOUS:
-            return self._with_other_weights(record, cell, plans, properties=properties)
-        return self._with_culprit(record, cell, plans)
+            return self._with_other_weights(record, cell, plans, properties=properties, locate=locate)
+        return self._with_culprit(record, cell, plans) if locate else record
 
     def _swept(self, cell: Cell, plans: Sequence[InputPlan], *, properties: bool) -> Record:
         """Return the record at the first opset that works, or the route's own."""
@@ -75,7 +78,7 @@ class Lane:
         except ModelRejectedError as error:  # at whatever opset
             return replace(blank, outcome=Outcome.EXPORT_FAILED, stage=Stage.EXPORT, message=str(error))
 
-    def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan]) -> Record:
+    def _before_heads(self, record: Record, cell: Cell, plans: Sequence[InputPlan], *, locate: bool) -> Record:
         """Return what shows before the last activations, where those hide what was computed or prove nothing."""
         if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or all_routes()[cell.route].stock:
             return record
@@ -85,7 +88,8 @@ class Lane:
             return record
         subject = cell.subject.part(before(heads, len(artifact.manifest.outputs)))
         part = replace(cell, subject=subject, route=_STATIC.get(cell.route, cell.route))
-        found = self._with_culprit(self._swept(part, plans, properties=False), part, plans)
+        found = self._swept(part, plans, properties=False)
+        found = self._with_culprit(found, part, plans) if locate else found
         return before_activation(record, found, heads)
 
     def _artifact(self, record: Record, cell: Cell) -> Artifact:
@@ -144,7 +148,7 @@ class Lane:
         return op_verdicts(self.library, self._workers[cell.environment], self._artifact(record, cell))
 
     def _with_other_weights(
-        self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool
+        self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool, locate: bool
     ) -> Record:
         """Return what the same network does with weights that prove something: an untrained one deserves an answer.
 
@@ -153,7 +157,7 @@ class Lane:
         subject = cell.subject.conditioned()
         if subject is None:
             return vacuous
-        record = self.judge(replace(cell, subject=subject), plans, properties=properties)
+        record = self.judge(replace(cell, subject=subject), plans, properties=properties, locate=locate)
         if record.outcome in {Outcome.VACUOUS, Outcome.EXPORT_FAILED, Outcome.NO_REFERENCE, Outcome.HARNESS_ERROR}:
             return vacuous
         own = vacuous.parity.sensitivity if vacuous.parity else 0.0

@@ -14,7 +14,7 @@ import pytest
 
 from harness import subjects
 from harness.answers import supported
-from harness.checking import Check
+from harness.checking import check
 from harness.config import SETTINGS, Settings, settle
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
@@ -86,7 +86,7 @@ class DnnCheck:
         named = model if isinstance(model, str | Path) else save_model(model, self._folder)
         subject = subjects.from_text(str(named), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
         with self._session.using(settings):
-            return Check(self._session, subject).run().records
+            return check(self._session, subject).records
 
 
 def _shapes(given: Sequence[Any]) -> tuple[tuple[int, ...], ...]:

@@ -201,7 +201,7 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     for line in _property_lines(records):
         _out().print(_text(line), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
-        _out().print(_text(f"tried: {line}"), soft_wrap=True)
+        _out().print(_text("\n    ".join(f"tried: {line}".splitlines())), soft_wrap=True)
 
 
 def _layers(records: Sequence[Record]) -> None:

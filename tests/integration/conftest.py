@@ -7,12 +7,18 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from harness import subjects
+from harness.checking import check
+from harness.config import settle
+from harness.records import Record
+from harness.session import Session
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
@@ -91,6 +97,33 @@ def warm_store(shared_folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def dnn_harness(warm_store: Path, site_packages: Path) -> CommandLine:
     return CommandLine(environment=environment_with(warm_store, site_packages))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """`check` within this process: one exporter and one worker for all checks of a module."""
+
+    session: Session
+
+    def __call__(self, model: str, route: str, *, advice: bool = False) -> tuple[Record, ...]:
+        settings = replace(self.session.settings, route=tuple(route.split(",")))
+        with self.session.using(settings):
+            return check(self.session, subjects.from_text(model, zoo=settings.zoo), advice=advice).records
+
+
+@pytest.fixture(scope="module")
+def checks(warm_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Checks]]:
+    """Give a function that writes a module of networks where both processes find it, and returns what checks them."""
+    with contextlib.ExitStack() as until_the_end, pytest.MonkeyPatch.context() as patch:
+
+        def of(name: str, text: str) -> Checks:
+            folder = tmp_path_factory.mktemp(name)
+            (folder / f"{name}.py").write_text(text)
+            patch.syspath_prepend(str(folder))
+            settings = settle({"store": str(warm_store), "jobs": 1}, start=folder, environ={})
+            return Checks(session=until_the_end.enter_context(Session(settings)))
+
+        yield of
 
 
 @pytest.fixture(scope="session")

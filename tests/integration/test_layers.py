@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from harness import subjects
+from harness.checking import Check
 from harness.errors import ExitCode
 from harness.records import Outcome, Record, from_json
 
@@ -66,17 +69,13 @@ def masked():
 
 
 @pytest.fixture(scope="module")
-def nets(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("layers")
-    (folder / "several.py").write_text(NETS)
-    return folder
+def several(checks):
+    return checks("several", NETS)
 
 
 @pytest.fixture(scope="module")
-def three(dnn_harness, nets) -> list[Record]:
-    done = dnn_harness("check", "several:three", "--route", "onnx,pb", "--json", cwd=nets)
-    assert done.returncode == ExitCode.FAILED
-    return [from_json(line, Record) for line in done.stdout.splitlines()]
+def three(several) -> tuple[Record, ...]:
+    return several("several:three", "onnx,pb")
 
 
 def failing(record: Record) -> dict[str, tuple[str, Outcome, str | None]]:
@@ -109,30 +108,24 @@ def test_layers_that_compute_alike_are_run_once_and_named_together(three):
     assert [layer.name for layer in record.layers if layer.class_ == "Conv2D"] == ["conv_a"]
 
 
-def test_the_table_shows_where_each_one_fails(dnn_harness, nets):
-    done = dnn_harness("check", "several:three", "--route", "pb", cwd=nets)
-    rows = [line.split() for line in done.stdout.splitlines()]
-    assert ["volumes", "Determinants", "unsupported-op", "MatrixDeterminant", "pb"] in [row[:5] for row in rows]
-    assert "7 distinct layers were run alone, 3 fail" in done.stdout
-
-
-def test_the_search_can_stop_at_the_first(dnn_harness, nets):
-    done = dnn_harness("check", "several:three", "--route", "pb", "--first", "--json", cwd=nets)
-    (line,) = done.stdout.splitlines()
-    assert list(failing(from_json(line, Record))) == ["inverse"]
+def test_the_search_can_stop_at_the_first(several):
+    with several.session.using(replace(several.session.settings, route=("pb",))):
+        checking = Check(several.session, subjects.from_text("several:three", zoo=()))
+        (record,) = checking.layers(checking.run(), first=True).run(lambda _row: None)
+    assert list(failing(record)) == ["inverse"]
 
 
 @pytest.mark.parametrize(("name", "layer"), [("nested", "bessel"), ("within", "block/bessel")])
-def test_models_and_layers_within_others_are_opened(dnn_harness, nets, name, layer):
-    done = dnn_harness("check", f"several:{name}", "--route", "pb", "--json", cwd=nets)
-    record = from_json(done.stdout, Record)
+def test_models_and_layers_within_others_are_opened(several, name, layer):
+    (record,) = several(f"several:{name}", "pb")
     assert failing(record) == {layer: ("Bessel", Outcome.UNSUPPORTED_OP, "BesselI0")}
     assert len({layer.name for layer in record.layers}) == len(record.layers)
 
 
-def test_on_request_every_layer_is_run_where_the_whole_works(dnn_harness, nets):
+def test_on_request_every_layer_is_run_where_the_whole_works(dnn_harness, tmp_path):
     """The mask is a tensor that OpenCV could not be given: its maker and its taker are run together."""
-    done = dnn_harness("check", "several:masked", "--route", "onnx", "--layers", "--ops", "--json", cwd=nets)
+    (tmp_path / "several.py").write_text(NETS)
+    done = dnn_harness("check", "several:masked", "--route", "onnx", "--layers", "--ops", "--json", cwd=tmp_path)
     assert done.returncode == ExitCode.OK
     record = from_json(done.stdout, Record)
     assert failing(record) == {}
@@ -158,6 +151,9 @@ def test_every_operation_that_a_file_has_and_opencv_has_not_is_told_of(dnn_harne
     ]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializer=[weights])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)]), tmp_path / "foreign.onnx")
+    done = dnn_harness("check", "foreign.onnx", cwd=tmp_path)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[:3] for row in rows if row[:1] == ["Bernoulli"]] == [["Bernoulli", "1", "unsupported-op"]]
     done = dnn_harness("check", "foreign.onnx", "--json", cwd=tmp_path)
     record = from_json(done.stdout, Record)
     assert {row.op: row.outcome for row in record.op_table} == {

@@ -94,6 +94,13 @@ def damaged(folder: Path) -> None:
         archive.writestr("readme.txt", "not a model")
 
 
+def best_three(folder: Path) -> None:
+    """A model that `.pb` cannot carry: OpenCV's importer has no TopKV2."""
+    values = keras.Input((12,), name="values")
+    best, _ = keras.ops.top_k(layers.Dense(10)(values), 3)
+    keras.Model(values, layers.Dense(2)(best)).save(folder / "best_three.keras")
+
+
 def odd_keras(folder: Path) -> None:
     """A Lambda, and weights that are no numbers."""
     doubled = keras.Sequential([keras.Input((6,)), layers.Dense(4), layers.Lambda(lambda x: x * 2.0 + 1.0)])
@@ -160,6 +167,7 @@ def save_onnx(path: Path, nodes: list, inputs: list, outputs: list, weights: lis
 def main(folder: Path) -> None:
     sound(folder)
     onnx_models(folder)
+    best_three(folder)
     odd_keras(folder)
     odd_saved_models(folder)
     odd_graphs(folder)

@@ -19,7 +19,7 @@ CHILDREN = ("export", "worker", "standins")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence", "properties", "detection"),
+    ("errors", "evidence", "properties", "detection", "suggestions"),
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
@@ -40,7 +40,7 @@ LAYERS = (
     ("clean",),
     ("planted",),
     # Use cases.
-    ("session", "answers"),
+    ("session", "answers", "advising"),
     ("selftest", "layer_search"),
     ("checking",),
     # Faces.
