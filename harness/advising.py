@@ -6,6 +6,7 @@ for all failing layers at once, and that is judged like any other cell: against 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -115,15 +116,13 @@ class Advisor:
     def _difference(self, rewrites: Sequence[Rewrite]) -> tuple[float, float] | None:
         """Return how far the rewritten model is from the original in TensorFlow, and in shares of its largest value."""
         library, subject = self._lane.library, self._cell.subject
-        worst = (0.0, 0.0)
-        for plan in self._plans:
-            for item in plan.each[:1]:
-                feed = expand(item, library.info(subject).inputs)
-                pairs = zip(
-                    library.values(subject, feed), library.values(subject.rewritten(rewrites), feed), strict=True
-                )
-                for original, other in pairs:
-                    worst = max(worst, _apart(original, other), key=lambda pair: pair[1])
+        specs = library.info(subject).inputs
+        feeds = [expand(item, specs) for plan in self._plans for item in plan.each[:1]]
+        # One model after the other: the exporter keeps one open.
+        originals = [library.values(subject, feed) for feed in feeds]
+        others = [library.values(subject.rewritten(rewrites), feed) for feed in feeds]
+        pairs = zip(itertools.chain(*originals), itertools.chain(*others), strict=True)
+        worst = max((_apart(original, other) for original, other in pairs), key=lambda pair: pair[1])
         return worst if np.isfinite(worst[1]) else None
 
     def _sentence(self, one: _Found, record: Record, count: int, difference: tuple[float, float] | None) -> str:
