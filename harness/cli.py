@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.expectations import parse, render, update
 from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
+from harness.packing import pack
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.routes import all_routes
 from harness.session import Session
@@ -101,7 +103,10 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--no-advice", is_flag=True, help="do not look for other ways to write the layers that fail")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
 @click.option(
-    "--export", "folder", type=click.Path(path_type=Path), help="write what works, with a script that loads it"
+    "--export",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="write the best file that works, with its contract and programs that run it",
 )
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
 @_settings_options(*_RUNNING, *_DEADLINES)
@@ -146,7 +151,7 @@ def check(
         else:
             terminal.checked(subject.id, answer.info, records)
         if folder is not None:
-            for path in delivery.deliver(records, session.store, folder):
+            for path in pack(session, replace(answer, records=records), folder):
                 terminal.say(f"wrote {path}")
     return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
 

@@ -1,20 +1,17 @@
-"""Files for people: reports of runs, and working models with the script that loads them."""
+"""Files for people: reports of runs, regressions, expectations."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.artifacts import ArtifactStore
 from harness.detection import Detection
-from harness.environments import ONNX_RUNTIME
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
 from harness.inputs import InputPlan
-from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, from_json, to_json
+from harness.records import CellId, Record, from_json, to_json
 from harness.regressions import HEADER, added, parse
 from harness.report.html import write_html
 from harness.report.margins import write_margins
@@ -25,8 +22,6 @@ from harness.store import RunDirectory
 
 FORMS = ("html", "markdown", "json", "margins")
 """Of a report: a page, a summary, records, or the distribution of error / tolerance."""
-
-_IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
 
 
 def keep(path: Path, case: str, plan: InputPlan) -> bool:
@@ -43,11 +38,16 @@ def keep(path: Path, case: str, plan: InputPlan) -> bool:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a whole file or none: a reader never meets half of it. Raises HarnessError."""
+    """Write a whole text file or none: a reader never meets half of it. Raises HarnessError."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or none. Raises HarnessError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(data)
         draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # where it could not be written there may be nothing to remove
@@ -123,77 +123,6 @@ def _detection(directories: Sequence[RunDirectory]) -> Detection | None:
             except (OSError, ValueError) as error:
                 raise UsageError(f"{path} cannot be read as a self-test's figures: {error}; run it again") from error
     return None
-
-
-# -- working models ---------------------------------------------------------------------------------------------------
-
-
-def deliver(records: Sequence[Record], store: ArtifactStore, folder: Path) -> Iterable[Path]:
-    """Copy every artifact that loads and matches, each with the script that loads it. Raises UsageError for none."""
-    on_opencv = [record for record in records if not record.target.opencv.startswith(ONNX_RUNTIME)]
-    working = {record.route: record for record in on_opencv if record.outcome is Outcome.OK and record.artifact}
-    if not working:
-        raise UsageError(
-            "no route works for this model, so there is nothing to write; the table says what is in the way"
-        )
-    for route, record in working.items():
-        entry = store.get("artifact", record.artifact or "")
-        if entry is None:
-            raise HarnessError(f"the store lost artifact {record.artifact} of route {route}; run check again")
-        manifest = from_json((entry / "manifest.json").read_text(), Manifest)
-        model = folder / f"{route}{Path(manifest.file).suffix}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(entry / manifest.file, model)
-        except OSError as error:
-            raise HarnessError(f"cannot write {model}: {error.strerror or error}; name another folder") from error
-        script = folder / f"load_{route.replace('-', '_')}.py"
-        write(script, loading_script(manifest, model.name, record))
-        yield from (model, script)
-
-
-def loading_script(manifest: Manifest, model: str, record: Record) -> str:
-    """Return a script that loads the model beside it and runs it; it needs numpy and OpenCV only."""
-    lines = [
-        f'"""Load {model} in OpenCV. It matched TensorFlow on OpenCV {record.target.opencv}."""',
-        "from pathlib import Path",
-        "import cv2",
-        "import numpy as np",
-        f"net = cv2.dnn.{_IMPORTERS[manifest.format]}(str(Path(__file__).with_name({model!r})){_engine(record)})",
-    ]
-    for port in manifest.inputs:
-        lines += _feeding(port)
-    names = [port.name for port in manifest.outputs]
-    lines.append(f"outputs = net.forward({names!r})")
-    for index, port in enumerate(manifest.outputs):
-        lines.append(f"print({port.name!r}, outputs[{index}].shape)  # {_meaning(port)}")
-    return "\n".join(lines) + "\n"
-
-
-def _engine(record: Record) -> str:
-    """Return the argument that asks for the engine it worked with; OpenCV 4 has one engine and no such argument."""
-    asked = record.target.engine_asked
-    return "" if asked == "default" or record.target.opencv.startswith("4.") else f", engine=cv2.dnn.ENGINE_{asked}"
-
-
-def _feeding(port: Port) -> list[str]:
-    """Return the lines that set one input from an array in Keras's layout."""
-    spec = port.tensor
-    values = f"np.asarray(np.random.random({spec.shape}), {spec.dtype!r})"
-    if spec.dtype.startswith(("int", "uint")):
-        low, high = int(spec.low or 0), 1 if spec.high is None else int(spec.high)
-        values = f"np.asarray(np.random.randint({low}, {high + 1}, {spec.shape}), {spec.dtype!r})"
-    if port.layout is Layout.NCHW:
-        return [
-            f"x = {values}  # your input, channels last as in Keras",
-            f"net.setInput(np.ascontiguousarray(x.transpose(0, 3, 1, 2)), {port.name!r})  # OpenCV takes NCHW",
-        ]
-    return [f"x = {values}  # your input, laid out as in Keras", f"net.setInput(x, {port.name!r})"]
-
-
-def _meaning(port: Port) -> str:
-    shape = list(port.tensor.shape)
-    return f"NCHW; Keras's {shape} with the channels moved" if port.layout is Layout.NCHW else f"as in Keras: {shape}"
 
 
 # -- expectation files ------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_a_collapsed_network_is_judged_with_conditioned_weights_and_exported_wit
     assert {record.route: record.outcome for record in records} == {"onnx": Outcome.OK, "pb": Outcome.OK}
     assert all(record.parity.sensitivity > 1000 for record in records)
     assert all("with the model's own the outputs agree" in record.caveat for record in records)
-    weights = largest_kernel(nets / "out" / "onnx.onnx")
+    weights = largest_kernel(nets / "out" / "model.onnx")
     assert 0 < np.abs(weights).max() < 1e-3
 
 

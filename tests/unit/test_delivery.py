@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from onnx import helper
 
-from harness.delivery import by_file, deliver, describe, header_of, loading_script, merged, report, write, write_reports
+from harness.delivery import by_file, describe, header_of, merged, report, write, write_reports
 from harness.detection import Detection, KindCount
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation, parse, render
-from harness.records import CellId, Layout, Manifest, Outcome, Port, Record, Target, TensorSpec, to_json
+from harness.records import CellId, Outcome, Record, Target, to_json
 from harness.store import RunDirectory, RunPlan
 
 TWICE = [
@@ -130,96 +127,6 @@ def test_json_is_one_record_a_line(run):
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(UsageError, match="is no run directory"):
         report([RunDirectory(tmp_path)], "json")
-
-
-# -- working models ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def exported(shelf):
-    outputs = ("total:sum", 'it\'s "odd"')
-    subject = shelf.file("net", TWICE, ["a", "b"], outputs)
-    manifest = shelf.manifest(["a", "b"], outputs)
-    shelf.artifact(subject, Path(subject.source.location).read_bytes(), manifest)
-    return record("net", route="as-is", artifact=shelf.key(subject, "as-is"))
-
-
-def test_a_working_model_comes_with_a_script_that_runs_it(exported, shelf, tmp_path):
-    broken = record("net", Outcome.CRASH, route="pb", artifact="x")
-    model, script = deliver([broken, exported], shelf.store, tmp_path / "out")
-    assert (model.name, script.name) == ("as-is.onnx", "load_as_is.py")
-    assert len(script.read_text().splitlines()) <= 12
-    moved = tmp_path / "else where"
-    (tmp_path / "out").rename(moved)
-    done = subprocess.run([sys.executable, str(moved / script.name)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("(1, 3, 5, 7)") == 2
-
-
-def test_nothing_is_delivered_where_nothing_works(shelf, tmp_path):
-    with pytest.raises(UsageError, match="no route works for this model"):
-        list(deliver([record(outcome=Outcome.MISMATCH, artifact="x")], shelf.store, tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
-
-
-def test_what_onnx_runtime_runs_is_no_model_that_works_in_opencv(exported, shelf, tmp_path):
-    elsewhere = replace(exported, target=replace(exported.target, opencv="onnxruntime-1.32.0"))
-    with pytest.raises(UsageError, match="no route works for this model"):
-        list(deliver([elsewhere], shelf.store, tmp_path / "out"))
-
-
-def test_an_artifact_that_is_gone_is_not_delivered_in_part(exported, shelf, tmp_path):
-    with pytest.raises(HarnessError, match=r"lost artifact gone of route as-is; run check again"):
-        list(deliver([replace(exported, artifact="gone")], shelf.store, tmp_path / "out"))
-
-
-def test_a_place_that_cannot_be_written_is_named(exported, shelf, tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(HarnessError, match=r"cannot write .*; name another folder"):
-        list(deliver([exported], shelf.store, tmp_path / "file"))
-
-
-def manifest(spec: TensorSpec, layout: Layout, form: str = "pb") -> Manifest:
-    port = Port(name="x", tensor=spec, layout=layout)
-    return Manifest(route=form, format=form, file=f"m.{form}", inputs=(port,), outputs=(port,), weights_digest="")
-
-
-@pytest.mark.parametrize(
-    ("spec", "layout", "fed"),
-    [
-        (TensorSpec(name="x", shape=(1, 24, 40, 3)), Layout.NCHW, ((1, 3, 24, 40), "float32")),
-        (TensorSpec(name="x", shape=(1, 24, 40, 3)), Layout.AS_KERAS, ((1, 24, 40, 3), "float32")),
-        (TensorSpec(name="x", shape=(5,)), Layout.AS_KERAS, ((5,), "float32")),
-        (TensorSpec(name="x", shape=()), Layout.AS_KERAS, ((), "float32")),
-        (TensorSpec(name="x", shape=(2, 8), dtype="int32", low=0, high=9), Layout.AS_KERAS, ((2, 8), "int32")),
-    ],
-)
-def test_the_script_feeds_what_opencv_takes(spec, layout, fed):
-    script = loading_script(manifest(spec, layout), "m.pb", record())
-    lines = [line for line in script.splitlines() if line.startswith(("import numpy", "x =", "net.setInput"))]
-    seen: list[object] = []
-
-    class Net:
-        def setInput(self, blob, name):  # noqa: N802 - OpenCV's name
-            seen.append(((blob.shape, str(blob.dtype)), name, blob.flags.c_contiguous))
-
-    exec("\n".join(lines), {"net": Net()})
-    assert seen == [(fed, "x", True)]
-
-
-@pytest.mark.parametrize(
-    ("form", "importer"),
-    [("pb", "readNetFromTensorflow("), ("onnx", "readNetFromONNX("), ("tflite", "readNetFromTFLite(")],
-)
-def test_the_script_uses_the_importer_and_the_engine_that_worked(form, importer):
-    model = manifest(TensorSpec(name="x", shape=(1, 4)), Layout.AS_KERAS, form)
-    plain = loading_script(model, f"m.{form}", record())
-    assert importer in plain
-    assert "engine" not in plain
-    chosen = replace(record(), target=Target(opencv="5.0.0.93", engine_asked="CLASSIC"))
-    assert "engine=cv2.dnn.ENGINE_CLASSIC)" in loading_script(model, f"m.{form}", chosen)
-    only_one = replace(record(), target=Target(opencv="4.14.0.94", engine_asked="CLASSIC"))
-    assert "engine" not in loading_script(model, f"m.{form}", only_one)
 
 
 # -- expectation files ------------------------------------------------------------------------------------------------

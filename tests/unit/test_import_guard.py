@@ -23,7 +23,7 @@ LAYERS = (
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces"),
+    ("regressions", "pieces", "contracts"),
     # Effects: disks, processes, environments.
     ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("claims",),
@@ -44,7 +44,8 @@ LAYERS = (
     ("selftest", "layer_search"),
     ("checking",),
     # Faces.
-    ("terminal", "delivery"),
+    ("terminal", "delivery", "snippets"),
+    ("packing",),
     ("plugin", "cli"),
 )
 PURE = {name for layer in LAYERS[:5] for name in layer}
