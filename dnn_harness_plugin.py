@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.plugin import DnnCheck
+    from harness.records import Record
     from harness.session import Session
 
 _OPTIONS = (
@@ -35,6 +36,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dnn-harness", "Keras models in OpenCV")
     for name, text in _OPTIONS:
         group.addoption(f"--dnn-{name}", dest=f"dnn_{name}", default=None, help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        "dnn_model(model, input_shape=(), opencv=[], routes=[]): run the test once for each route and OpenCV; it gets "
+        "what became of the model there as `dnn_record`",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of a marked one for each route and OpenCV."""
+    marker = metafunc.definition.get_closest_marker("dnn_model")
+    if marker is not None and "dnn_record" in metafunc.fixturenames:
+        _plugin().parametrize(metafunc, marker)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +77,16 @@ def dnn_check(dnn_session: Session, tmp_path: Path) -> DnnCheck:
     """
     check: DnnCheck = _plugin().DnnCheck(dnn_session, tmp_path)
     return check
+
+
+@pytest.fixture
+def dnn_record(request: pytest.FixtureRequest, dnn_check: DnnCheck) -> Record:
+    """Give the record of one cell of a test marked with `dnn_model`: `harness.assert_works(dnn_record)`."""
+    marker = request.node.get_closest_marker("dnn_model")
+    if marker is None:
+        pytest.fail("`dnn_record` belongs to tests marked with @pytest.mark.dnn_model(model, ...)", pytrace=False)
+    record: Record = _plugin().record_of(dnn_check, marker, request.param)
+    return record
 
 
 def _plugin() -> Any:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import subjects
-from harness.answers import supported
-from harness.checking import check
 from harness.config import SETTINGS, Settings, settle
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
+from harness.live_models import Shapes, checked, chosen, explain, is_supported
 from harness.records import Judgement, Record
-from harness.routes import all_routes
+from harness.routes import all_routes, pick_routes
 from harness.session import Session
+from harness.sources import SourceKind
 from harness.terminal import sentence
-
-_KERAS_PACKAGES = ("keras", "tensorflow", "tf_keras")
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -49,93 +43,91 @@ class DnnCheck:
     def __init__(self, session: Session, folder: Path) -> None:
         self._session = session
         self._folder = folder
+        self.settings = session.settings
 
     def __call__(
         self,
         model: Any,
         *,
-        input_shape: Sequence[int] | Sequence[Sequence[int]] = (),
+        input_shape: Shapes = (),
         opencv: Iterable[str] = (),
         routes: Iterable[str] = (),
         trust_lambda: bool = False,
     ) -> tuple[Record, ...]:
         """Try a model and fail the test where it is not supported; returns the records.
 
-        `model`: a Keras model, or a path, `package.module:callable` or case id as for `dnn-harness check`.
+        `model`: a Keras model or layer, or a path, `package.module:callable` or case id as for `dnn-harness check`.
         `input_shape`: with the batch axis; one, or one for each input. `opencv`, `routes`: as `--opencv`, `--route`;
         without `routes` one good route on each OpenCV is enough, with it all of them must work.
         """
         __tracebackhide__ = True
-        settings = self._session.settings
-        settings = replace(settings, opencv=tuple(opencv) or settings.opencv, route=tuple(routes) or settings.route)
-        records: tuple[Record, ...] = ()
-        refusal = ""
-        try:
-            records = self._try(model, settings, _shapes(input_shape), trust_lambda)
-        except HarnessError as error:
-            refusal = str(error)
-        if refusal:  # not inside `except`: pytest would show the same sentence twice, as an error during another
-            pytest.fail(refusal, pytrace=False)
-        if not supported(records, all_routes(), settings.route):
-            pytest.fail(_explain(records), pytrace=False)
+        settings = chosen(self._session.settings, opencv, routes)
+        records = self.records(model, settings, input_shape, trust_lambda=trust_lambda)
+        if not is_supported(records, settings):
+            pytest.fail(explain(records), pytrace=False)
         return records
 
-    def _try(
-        self, model: Any, settings: Settings, shapes: tuple[tuple[int, ...], ...], trust_lambda: bool
-    ) -> tuple[Record, ...]:
-        named = model if isinstance(model, str | Path) else save_model(model, self._folder)
-        subject = subjects.from_text(str(named), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
-        with self._session.using(settings):
-            return check(self._session, subject).records
+    def records(self, model: Any, settings: Settings, input_shape: Shapes, *, trust_lambda: bool) -> tuple[Record, ...]:
+        """Return the records of a model; the test fails where it cannot be checked at all."""
+        __tracebackhide__ = True
+        refusal = ""
+        try:
+            return checked(self._session, settings, model, self._folder, input_shape, trust_lambda=trust_lambda)
+        except HarnessError as error:
+            refusal = str(error)
+        # Not inside `except`: pytest would show the same sentence twice, as an error during another.
+        pytest.fail(refusal, pytrace=False)
 
 
-def _shapes(given: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
-    if not given:
-        return ()
-    return tuple(tuple(shape) for shape in (given if isinstance(given[0], Sequence) else [given]))
-
-
-def save_model(model: Any, folder: Path) -> Path:
-    """Save a live Keras model where the exporter can read it; returns the path. Raises UsageError for anything else.
-
-    A model with layers of the user's own cannot be opened elsewhere without their code: it goes as a SavedModel.
-    """
-    if not (hasattr(model, "save") and hasattr(model, "layers")):
-        raise UsageError(
-            f"dnn_check got a {type(model).__name__}; give a Keras model, a path or package.module:callable"
-        )
-    place = folder / f"dnn_check_{hashlib.sha256(str(id(model)).encode()).hexdigest()[:8]}"
+def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
+    """Make one test of a marked one for each route and OpenCV; a mistake in the mark is one sentence."""
+    refusal = ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Keras warns of while we save is not the user's test's business
-            return _save(model, place)
-    except Exception as error:  # whatever a user's own layers raise; Keras raises everything from TypeError up
-        words = " ".join(str(error).split())
+        cells = cells_of(metafunc.config, marker)
+    except UsageError as error:
+        refusal = f"{metafunc.definition.nodeid}: {error}"
+    if refusal:
+        pytest.fail(refusal, pytrace=False)
+    names = [f"{route}-{opencv}" for route, opencv in cells]
+    metafunc.parametrize("dnn_record", cells, indirect=True, ids=names)
+
+
+def cells_of(config: pytest.Config, marker: pytest.Mark) -> list[tuple[str, str]]:
+    """Return the routes and releases of `@pytest.mark.dnn_model(...)`: every good route, unless it names some.
+
+    Raises UsageError for a route or an argument that there is not.
+    """
+    options = {"input_shape", "opencv", "routes", "trust_lambda"}
+    models = [*marker.args, *(marker.kwargs[name] for name in ("model",) if name in marker.kwargs)]
+    others = [name for name in marker.kwargs if name != "model"]
+    if len(models) != 1 or not options.issuperset(others):
         raise UsageError(
-            f"dnn_check cannot save this {type(model).__name__}: {type(error).__name__}: {words[:300]}; give "
-            "package.module:callable instead, which is called where it is exported"
-        ) from error
+            f"dnn_model takes one model and {', '.join(sorted(options))}, but got {len(models)} models and "
+            f"{', '.join(others) or 'nothing else'}"
+        )
+    settings = chosen(settings_of(config), marker.kwargs.get("opencv", ()), marker.kwargs.get("routes", ()))
+    routes = [route.name for route in pick_routes(settings.route, SourceKind.KERAS)]
+    known_routes = all_routes()
+    wanted = [name for name in routes if settings.route or (known_routes[name].quick and not known_routes[name].stock)]
+    return [(route, opencv) for opencv in settings.opencv for route in wanted]
 
 
-def _save(model: Any, place: Path) -> Path:
-    if _only_stock_layers(model):
-        path = place.with_suffix(".keras")
-        model.save(path)
-        return path
-    model.export(place, verbose=False)
-    return place
-
-
-def _only_stock_layers(model: Any) -> bool:
-    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else model.layers
-    classes = {type(layer) for layer in (*layers, model)}
-    return all(found.__module__.partition(".")[0] in _KERAS_PACKAGES for found in classes)
-
-
-def _explain(records: Sequence[Record]) -> str:
-    tried = [f"tried: {line}" for line in dict.fromkeys(line for record in records for line in record.advice)]
-    failing = [sentence(replace(record, judgement=None)) for record in records if record.outcome != "ok"]
-    return "\n".join([*tried, *failing])
+def record_of(check: DnnCheck, marker: pytest.Mark, cell: tuple[str, str]) -> Record:
+    """Return the record of one cell of a marked test."""
+    __tracebackhide__ = True
+    route, opencv = cell
+    # A function alone goes by its name, `dnn_model(model=build)`: pytest takes it for the test that is marked.
+    (model,) = marker.args or (marker.kwargs["model"],)
+    if callable(model) and not hasattr(model, "get_config"):
+        model = model()
+    settings = chosen(check.settings, (opencv,), (route,))
+    (record,) = check.records(
+        model,
+        settings,
+        marker.kwargs.get("input_shape", ()),
+        trust_lambda=marker.kwargs.get("trust_lambda", False),
+    )
+    return record
 
 
 def expect(record: Record, drawn: InputPlan | None = None) -> None:

@@ -90,7 +90,7 @@ def test_a_model_that_fails_says_why_and_how_to_see_it_again(project, models_fol
 
 MISTAKES = {
     "dnn_check('nowhere.keras')": "nowhere.keras does not exist; give a .keras",
-    "dnn_check(42)": "dnn_check got a int; give a Keras model",
+    "dnn_check(42)": "got a int; give a Keras model or layer",
     "dnn_check('layers/conv2d/valid-rely')": "did you mean layers/conv2d/valid-relu",
     "dnn_check('layers/conv2d/valid-relu', routes=['caffe'])": "there is no route 'caffe'; choose from",
     "dnn_check('layers/conv2d/valid-relu', opencv=['newest'])": "'newest' is no OpenCV to run on",

@@ -45,7 +45,7 @@ LAYERS = (
     ("checking",),
     # Faces.
     ("terminal", "delivery", "snippets"),
-    ("packing",),
+    ("packing", "live_models"),
     ("plugin", "cli"),
 )
 PURE = {name for layer in LAYERS[:5] for name in layer}
