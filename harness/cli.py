@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from harness import __version__, delivery, selftest, subjects, terminal
+from harness import __version__, delivery, picking, selftest, subjects, terminal
 from harness.answers import failed, supported
 from harness.checking import Check
 from harness.claims import expectation_files
@@ -25,6 +25,8 @@ from harness.inputs import parse_ordinary
 from harness.library import Library
 from harness.packing import pack
 from harness.records import CellId, ModelInfo, Record, to_json
+from harness.reproducers import hand_over
+from harness.reproducing import Reproducer
 from harness.routes import all_routes
 from harness.session import Session
 from harness.store import RunDirectory
@@ -154,6 +156,30 @@ def check(
             for path in pack(session, replace(answer, records=records), folder):
                 terminal.say(f"wrote {path}")
     return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
+
+
+@cli.command()
+@click.argument("record")
+@click.option("--case", default=None, help="the case that is meant, or a glob, where there are several")
+@click.option("--route", default=None, help="its route")
+@click.option("--opencv", default=None, help="its OpenCV")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("repro"), show_default=True)
+@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@_settings_options("store", *_DEADLINES)
+def repro(record: str, case: str | None, route: str | None, opencv: str | None, out: Path, **options: Any) -> int:
+    """Make a failing RECORD small enough to hand over: a folder with a minimal model and a script that shows it.
+
+    RECORD is a file from `check --json`, - for standard input, or a run's folder. The script is run before it counts.
+    """
+    chosen = picking.pick(picking.read_records(record), case, route, opencv)
+    with Session(_settle(options)) as session:
+        with terminal.status() as tell:
+            found = Reproducer(session, chosen, tell).run()
+        environment = session.environments.resolve(found.cell.environment)
+        for path in hand_over(found, environment, out):
+            terminal.say(f"wrote {path}")
+    terminal.say(f"{found.outcome}: {', '.join(found.layers) or 'the model as it is'}; seen in a bare interpreter")
+    return ExitCode.OK
 
 
 @cli.command()

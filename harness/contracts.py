@@ -63,7 +63,8 @@ class Contract:
     verified: tuple[Verified, ...]
 
 
-_IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
+IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite": "readNetFromTFLite"}
+"""Functions of `cv2.dnn` by the format that they load."""
 
 
 def contract_of(manifest: Manifest, info: ModelInfo, records: Sequence[Record], model: str, sha256: str) -> Contract:
@@ -75,7 +76,7 @@ def contract_of(manifest: Manifest, info: ModelInfo, records: Sequence[Record], 
         format=manifest.format,
         route=manifest.route,
         opset=manifest.opset,
-        importer=_IMPORTERS[manifest.format],
+        importer=IMPORTERS[manifest.format],
         engine=_engine(good[0]),
         free_batch=manifest.free_batch,
         preprocessing=_preprocessing(info),

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness import errors
 from harness.anatomy import Anatomy
+from harness.chains import Chain
 from harness.errors import ChildDiedError, ChildTimeoutError, ExportFailedError, HarnessError
 from harness.process import Child
 from harness.records import Manifest, ModelInfo, OpEntries, from_data, to_data
@@ -84,6 +85,10 @@ class Exporter:
     def suggest(self, source: Source, layers: Sequence[str]) -> Suggestions:
         """Say which other ways there are to write some layers. Raises ModelRejectedError, ExportFailedError."""
         return from_data(self._ask("suggest", source=to_data(source), layers=list(layers)), Suggestions)
+
+    def chain(self, source: Source, layers: Sequence[str], shape: Sequence[int]) -> Chain:
+        """Give layers of a model as a chain on an input. Raises ExportFailedError where they are no stock layers."""
+        return from_data(self._ask("chain", source=to_data(source), layers=list(layers), shape=list(shape)), Chain)
 
     @property
     def pid(self) -> int | None:

@@ -12,6 +12,7 @@ from functools import partial
 
 from harness import winograd
 from harness.bench import Bench, Given
+from harness.blobs import Feed
 from harness.convolving import without_winograd
 from harness.diagnose import diagnose, unconverted_op
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
@@ -51,6 +52,12 @@ class Lane:
         """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
         feeds = [given.opencv for given in inputs]
         return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
+
+    def run(self, cell: Cell, artifact: Artifact, feed: Feed) -> Observed:
+        """Run an artifact on one feed in a fresh worker: unjudged, not repeated."""
+        worker = self._workers[cell.environment]
+        worker.restart()
+        return worker.observe(artifact.manifest, artifact.model, [feed])
 
     def judge(
         self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True, locate: bool = True

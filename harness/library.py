@@ -15,6 +15,7 @@ import numpy as np
 from harness import errors, fingerprint
 from harness.anatomy import Anatomy
 from harness.artifacts import ArtifactStore
+from harness.chains import Chain
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.exporting import Exporter
 from harness.inputs import Array, digest
@@ -73,6 +74,15 @@ class Library:
 
         folder = self._entry("suggestions", self._key(subject, *layers), build)
         return from_json((folder / "suggestions.json").read_text(), Suggestions).entries
+
+    def chain(self, subject: Subject, layers: Sequence[str], shape: Sequence[int]) -> Chain:
+        """Return layers of a model as a chain of their own. Raises ExportFailedError where they are no stock layers."""
+
+        def build(folder: Path) -> None:
+            (folder / "chain.json").write_text(to_json(self._exporter.chain(subject.source, layers, shape)))
+
+        folder = self._entry("chain", self._key(subject, *layers, repr(tuple(shape))), build)
+        return from_json((folder / "chain.json").read_text(), Chain)
 
     def stored_info(self, subject: Subject) -> ModelInfo | None:
         """Return what the store knows of a model, or None; no model is opened for it.

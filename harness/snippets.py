@@ -34,10 +34,10 @@ class Example:
 
 def programs(name: str, contract: Contract, example: Example) -> dict[str, str]:
     """Return the text files that go with a model, by name."""
-    environment = _environment()
+    found = environment()
     words = {"name": name, "contract": contract, "examples": example}
     return {
-        file: environment.get_template(f"{file}.j2").render(words)
+        file: found.get_template(f"{file}.j2").render(words)
         for file in ("run.py", "run.cpp", "CMakeLists.txt", "README.md")
     }
 
@@ -77,8 +77,9 @@ def _shape(shape: Sequence[int | None]) -> str:
     return " x ".join("any" if size is None else str(size) for size in shape) or "scalar"
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates, with a filter for each language that text from models goes into."""
+    found = Environment(
         loader=PackageLoader("harness", "templates"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - programs and Markdown, escaped by the filters below
@@ -86,5 +87,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(python=_python, code=_code, cpp=cpp_literal, line=_line, comment=_comment, shape=_shape)
-    return environment
+    found.filters.update(
+        python=_python, cpp=cpp_literal, code=_code, line=_line, comment=_comment, shape=_shape, fenced=_fenced
+    )
+    return found
+
+
+def _fenced(text: str) -> str:
+    """Return text between fences, without any of its own."""
+    return text.replace("```", "'''").strip()

@@ -20,11 +20,13 @@ class SourceKind(StrEnum):
     PB = "pb"
     ONNX = "onnx"
     TFLITE = "tflite"
+    CHAIN = "chain"
+    """Stock Keras layers one after another, given by their configurations: `location` is a `Chain` as JSON."""
 
     @property
     def has_keras(self) -> bool:
         """Whether opening it gives Keras layers (needed by the routes that export a Keras model)."""
-        return self in {SourceKind.CASE, SourceKind.CALLABLE, SourceKind.KERAS, SourceKind.H5}
+        return self in {SourceKind.CASE, SourceKind.CALLABLE, SourceKind.KERAS, SourceKind.H5, SourceKind.CHAIN}
 
     @property
     def has_graph(self) -> bool:

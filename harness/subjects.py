@@ -66,6 +66,8 @@ class Subject:
         shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned, source.rewrites))
         if source.kind is SourceKind.CALLABLE:
             return None
+        if source.kind is SourceKind.CHAIN:
+            return fingerprint.combine(source.kind, shapes, source.location)
         if source.kind is SourceKind.CASE:
             return fingerprint.combine("case", self.id, shapes, *(fingerprint.module(name) for name in self._modules()))
         return fingerprint.combine(source.kind, shapes, fingerprint.path(Path(source.location)))

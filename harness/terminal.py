@@ -109,6 +109,13 @@ def counting(total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
         yield step
 
 
+@contextlib.contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Show what is under way while the body runs; call what it gives with each step."""
+    with _err().status("starting") as shown:
+        yield lambda step: shown.update(_text(step[:100]))
+
+
 def summary(records: Sequence[Record], planned: int) -> None:
     """Print the counts of a run and every cell that was not as expected."""
     outcomes = Counter(record.outcome for record in records)

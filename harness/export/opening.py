@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from harness.errors import ModelRejectedError
-from harness.export import keras_models, model_files, saved_models
+from harness.export import keras_models, model_files, rebuilding, saved_models
 from harness.export.network import Network
 from harness.export.ranges import know_ranges
 from harness.sniff import recognise
@@ -38,6 +38,8 @@ def _open(source: Source) -> Network:
         return keras_models.open_case(source)
     if source.kind is SourceKind.CALLABLE:
         return keras_models.open_callable(source)
+    if source.kind is SourceKind.CHAIN:
+        return rebuilding.open_chain(source)
     found = recognise(Path(source.location))
     if found is not source.kind:
         raise ModelRejectedError(f"{source.location} is announced as {source.kind} but is {found}")

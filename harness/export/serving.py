@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`, `suggest`. No protocol."""
+"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`, `suggest`, `chain`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from harness.export.cutting import cut
 from harness.export.dissecting import heads, take_apart
 from harness.export.network import Network
 from harness.export.opening import open_source
+from harness.export.rebuilding import chain_of
 from harness.export.single_ops import single_ops
 from harness.export.suggesting import suggest
 from harness.records import Manifest, OpEntries, from_data, to_data, to_json
@@ -52,6 +53,7 @@ class Exporter:
             "values": self._values,
             "ops": self._ops,
             "suggest": self._suggest,
+            "chain": self._chain,
         }
 
     def handle(self, request: dict[str, Any]) -> Any:
@@ -99,6 +101,9 @@ class Exporter:
     def _suggest(self, request: dict[str, Any]) -> Any:
         return to_data(suggest(self._network(request), request["layers"]))
 
+    def _chain(self, request: dict[str, Any]) -> Any:
+        return to_data(chain_of(self._network(request), request["layers"], tuple(request["shape"])))
+
     def _network(self, request: dict[str, Any]) -> Network:
         source = from_data(request["source"], Source)
         if source.cut is None:
@@ -133,7 +138,7 @@ class Exporter:
 
 def _stamp(source: Source) -> str:
     """Return what changes when a file is written anew: a long-lived exporter must not answer for the old one."""
-    if source.kind in {SourceKind.CASE, SourceKind.CALLABLE}:
+    if source.kind in {SourceKind.CASE, SourceKind.CALLABLE, SourceKind.CHAIN}:
         return ""
     path = Path(source.location)
     file = path / "saved_model.pb" if path.is_dir() else path

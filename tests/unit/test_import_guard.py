@@ -19,11 +19,11 @@ CHILDREN = ("export", "worker", "standins")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence", "properties", "detection", "suggestions"),
+    ("errors", "evidence", "properties", "detection", "suggestions", "chains"),
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts"),
+    ("regressions", "pieces", "contracts", "shrinking"),
     # Effects: disks, processes, environments.
     ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
     ("claims",),
@@ -42,10 +42,10 @@ LAYERS = (
     # Use cases.
     ("session", "answers", "advising"),
     ("selftest", "layer_search"),
-    ("checking",),
+    ("checking", "reproducing"),
     # Faces.
     ("terminal", "delivery", "snippets"),
-    ("packing", "live_models"),
+    ("packing", "live_models", "picking", "reproducers"),
     ("plugin", "cli"),
 )
 PURE = {name for layer in LAYERS[:5] for name in layer}
