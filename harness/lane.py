@@ -53,10 +53,11 @@ class Lane:
         feeds = [given.opencv for given in inputs]
         return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
 
-    def run(self, cell: Cell, artifact: Artifact, feed: Feed) -> Observed:
-        """Run an artifact on one feed in a fresh worker: unjudged, not repeated."""
+    def run(self, cell: Cell, artifact: Artifact, feed: Feed, *, fresh: bool = True) -> Observed:
+        """Run an artifact on one feed, in a fresh worker unless that does not matter: unjudged, not repeated."""
         worker = self._workers[cell.environment]
-        worker.restart()
+        if fresh:
+            worker.restart()
         return worker.observe(artifact.manifest, artifact.model, [feed])
 
     def judge(

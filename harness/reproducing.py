@@ -181,13 +181,31 @@ class Reproducer:
         self._progress(f"{classes} on {' x '.join(map(str, chain.shape))}")
         small = _of_chain(cell, chain)
         try:
-            found = lane.judge(small, PROBES, properties=False, locate=False)
+            found = self._seen(lane, small, record)
         except HarnessError:
             return False
-        if not (_is_same(found, record) and _is_clear(found)):
+        if found is None or not (_is_same(found, record) and _is_clear(found)):
             return False
         self._of_chains[repr(chain)] = found
         return True
+
+    def _seen(self, lane: Lane, small: Cell, record: Record) -> Record | None:
+        """Return what becomes of a small model: judged where numbers are compared, else run once."""
+        if record.stage is Stage.COMPARE:
+            return lane.judge(small, PROBES, properties=False, locate=False)
+        artifact = lane.library.artifact(small.subject, small.route, self._opset(small, record))
+        feed = expand(PROBES[0], [port.tensor for port in artifact.manifest.inputs])
+        failure = diagnose(lane.run(small, artifact, feed, fresh=False).observation)
+        if failure is None:
+            return None
+        return replace(
+            record, outcome=failure.outcome, stage=failure.stage, op=failure.op, message=failure.message, parity=None
+        )
+
+    @staticmethod
+    def _opset(cell: Cell, record: Record) -> int | None:
+        """Return the opset that a record is about, where it is not the route's own."""
+        return record.opset if record.opset in all_routes()[cell.route].opsets[1:] else None
 
     # -- what is handed over ----------------------------------------------------------------------------------------
 
@@ -207,9 +225,7 @@ class Reproducer:
         chain: Chain | None = None,
         arrays: dict[str, Array] | None = None,
     ) -> Reproduction:
-        others = all_routes()[cell.route].opsets[1:]
-        opset = record.opset if record.opset in others else None
-        artifact = lane.library.artifact(cell.subject, cell.route, opset)
+        artifact = lane.library.artifact(cell.subject, cell.route, self._opset(cell, record))
         specs = [port.tensor for port in artifact.manifest.inputs]
         plan = next((item for plan in self._plans() for item in plan.each if str(item) == _worst(record)), PROBES[0])
         feed = expand(plan, specs) if arrays is None else tuple(arrays[spec.name] for spec in specs)

@@ -64,9 +64,13 @@ class Exporter:
         try:
             return self._requests[wanted](request)
         finally:
-            if _resident_bytes() > self._resident + _WORTH_RETURNING:
-                _return_memory()
-                self._resident = _resident_bytes()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Give back what is worth the search: graphs and models are full of cycles."""
+        if _resident_bytes() > self._resident + _WORTH_RETURNING:
+            _return_memory()
+            self._resident = _resident_bytes()
 
     def _describe(self, request: dict[str, Any]) -> Any:
         return to_data(self._network(request).info())
@@ -128,9 +132,8 @@ class Exporter:
                 self._open.popitem(last=False)[1].close()
             for network in self._open.values():
                 network.drop_graphs()
-            _return_memory()  # graphs and models are full of cycles; they must go before the next ones come
-            self._resident = _resident_bytes()
-            self.worn = self._resident > _WORN_BYTES
+            self._tidy()  # before the next ones come
+            self.worn = _resident_bytes() > _WORN_BYTES
             self._open[key] = open_source(source)
         self._open.move_to_end(key)
         return self._open[key]
