@@ -104,6 +104,7 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--first", is_flag=True, help="stop at the first layer that fails")
 @click.option("--no-advice", is_flag=True, help="do not look for other ways to write the layers that fail")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
+@click.option("--html", "page", type=click.Path(path_type=Path), help="write the answer as a page of its own")
 @click.option(
     "--export",
     "folder",
@@ -122,6 +123,7 @@ def check(
     first: bool,
     no_advice: bool,
     as_json: bool,
+    page: Path | None,
     folder: Path | None,
     **options: Any,
 ) -> int:
@@ -129,6 +131,7 @@ def check(
 
     Exits with 0 when a good route works on every OpenCV asked for (with --route: when all of those do).
     """
+    started = time.monotonic()
     settings = _settle(options)
     plans = tuple(parse_ordinary(text) for text in inputs)
     with Session(settings) as session:
@@ -152,6 +155,10 @@ def check(
                 click.echo(to_json(record))
         else:
             terminal.checked(subject.id, answer.info, records)
+        if page is not None:
+            command = shlex.join(["dnn-harness", *sys.argv[1:]])
+            delivery.write(page, delivery.page_of(records, command, time.monotonic() - started))
+            terminal.say(f"wrote {page}")
         if folder is not None:
             for path in pack(session, replace(answer, records=records), folder):
                 terminal.say(f"wrote {path}")

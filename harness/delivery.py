@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.detection import Detection
@@ -18,6 +20,7 @@ from harness.report.margins import write_margins
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
 from harness.routes import all_routes
+from harness.session import shown_versions
 from harness.store import RunDirectory
 
 FORMS = ("html", "markdown", "json", "margins")
@@ -65,6 +68,23 @@ def write_reports(directory: RunDirectory, records: Sequence[Record]) -> Path:
     write(page, write_html(records, info))
     write(directory.folder / "summary.md", write_markdown(records, info))
     return page
+
+
+def page_of(records: Sequence[Record], command: str, seconds: float) -> str:
+    """Return the page of one model's check."""
+    return write_html(
+        records,
+        RunInfo(
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=seconds,
+            command=command,
+            host=socket.gethostname(),
+            planned=len(records),
+            versions=shown_versions(),
+            routes={route.name: route.summary for route in all_routes().values()},
+            title=f"{records[0].case} in OpenCV",
+        ),
+    )
 
 
 def report(directories: Sequence[RunDirectory], form: str) -> str:

@@ -6,9 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 
-from harness import __version__
 from harness.clean import clean_cells
 from harness.detection import Detection, FalseAlarm, KindCount, Threshold
 from harness.errors import UsageError
@@ -16,7 +14,7 @@ from harness.faults import catalogue
 from harness.lane import Lane
 from harness.planted import EXCESSES, ROUTE, Examiner, Findings, Trial
 from harness.records import Outcome
-from harness.session import SHOWN_VERSIONS, Session
+from harness.session import Session, shown_versions
 from harness.subjects import Cell
 
 OnCase = Callable[[str], None]
@@ -95,7 +93,7 @@ def summarise(
         thresholds=tuple(_thresholds(pair for case in findings for pair in case.thresholds)),
         clean_cells=clean[0],
         false_alarms=clean[1],
-        versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in SHOWN_VERSIONS},
+        versions=shown_versions(),
         command=command,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )

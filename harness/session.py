@@ -303,7 +303,7 @@ class Session:
                 fingerprint=self._fingerprint(plan),
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
                 command=command,
-                versions={"opencv-dnn-harness": __version__} | {name: version(name) for name in SHOWN_VERSIONS},
+                versions=shown_versions(),
                 host=socket.gethostname(),
             )
         )
@@ -320,8 +320,10 @@ class Session:
         return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
 
 
-SHOWN_VERSIONS = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
-"""Packages whose releases a report names."""
+def shown_versions() -> dict[str, str]:
+    """Return the releases that a report names: ours, and those of the packages that take part in an export."""
+    exporting = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
+    return {"opencv-dnn-harness": __version__} | {name: version(name) for name in exporting}
 
 
 def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:

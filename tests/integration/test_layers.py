@@ -151,7 +151,8 @@ def test_every_operation_that_a_file_has_and_opencv_has_not_is_told_of(dnn_harne
     ]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializer=[weights])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)]), tmp_path / "foreign.onnx")
-    done = dnn_harness("check", "foreign.onnx", cwd=tmp_path)
+    done = dnn_harness("check", "foreign.onnx", "--html", "page.html", cwd=tmp_path)
+    assert "Operations of the exported graph, each loaded and run alone" in (tmp_path / "page.html").read_text()
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row[:3] for row in rows if row[:1] == ["Bernoulli"]] == [["Bernoulli", "1", "unsupported-op"]]
     done = dnn_harness("check", "foreign.onnx", "--json", cwd=tmp_path)
