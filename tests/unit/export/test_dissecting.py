@@ -133,10 +133,10 @@ def test_operations_of_keras_ops_and_layers_in_nested_models_are_parts_too():
 
 
 def test_a_layer_that_works_around_another_is_several_parts_and_a_recurrent_one_is_not():
-    assert [part.layer for part in take_apart(opened(around())).parts] == ["around", "inside", "around"]
+    assert [part.layer for part in take_apart(opened(around())).parts] == ["around", "around/inside", "around"]
     assert [part.layer for part in take_apart(opened(recurrent())).parts] == [
-        "forward_lstm",
-        "backward_lstm",
+        "both/forward_lstm",
+        "both/backward_lstm",
         "both",
         "dense",
     ]
