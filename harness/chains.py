@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
-_NEVER_SHOWN = frozenset({"name", "trainable", "dtype", "data_format", "synchronized", "seed"})
+_NEVER_SHOWN = frozenset({"name", "trainable", "dtype", "synchronized", "seed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,15 @@ def code(chain: Chain) -> str:
         "def build():",
         f"    inputs = x = keras.Input(batch_shape={chain.shape!r}, dtype={chain.dtype!r})",
     ]
-    lines += [f"    x = keras.layers.{link.class_name}({_arguments(link.config)})(x)" for link in chain.links]
+    lines += [f"    x = {_layer(link)}(x)" for link in chain.links]
     return "\n".join([*lines, "    return keras.Model(inputs, x)", ""])
+
+
+def _layer(link: Link) -> str:
+    """Return the call that makes a layer; one that wraps another is made from its configuration."""
+    if any(isinstance(value, dict) for value in link.config.values()):
+        return f"keras.layers.{link.class_name}.from_config({link.config!r})"
+    return f"keras.layers.{link.class_name}({_arguments(link.config)})"
 
 
 def _arguments(config: dict[str, Any]) -> str:
@@ -48,7 +55,8 @@ def _arguments(config: dict[str, Any]) -> str:
 
 
 def _is_shown(key: str, value: Any) -> bool:
-    return key not in _NEVER_SHOWN and not key.endswith(_TRAINING) and value is not None
+    told = key not in _NEVER_SHOWN and not key.endswith(_TRAINING) and value is not None
+    return told and (key, value) != ("data_format", "channels_last")
 
 
 def _value(value: Any) -> str:

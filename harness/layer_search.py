@@ -13,6 +13,7 @@ from harness.inputs import InputPlan
 from harness.lane import Lane
 from harness.layerwise import Layerwise, can_be_taken_apart, first_failing, is_told_by_layers
 from harness.locating import Locator
+from harness.prefixes import first_failing_end
 from harness.records import CellId, LayerVerdict, Outcome, Record
 from harness.routes import all_routes
 from harness.session import Session, cell_id
@@ -67,6 +68,7 @@ class LayerSearch:
         wanted = [(by_id[CellId.of(record)], record) for record in records if every or is_told_by_layers(record)]
         self._kinds: dict[CellId, tuple[Kind, ...]] = {}
         self._chosen = [pair for pair in wanted if self._is_open(pair[0])]
+        self._whole = [pair for pair in wanted if pair not in self._chosen and self._can_be_shortened(*pair)]
         if self._chosen:
             self._take_apart()
 
@@ -86,12 +88,23 @@ class LayerSearch:
 
         self._session.over_lanes(self._shares(), self._work, keep)
         done = {name: self._told(name, rows) for name in self._kinds}
+        done |= {cell_id(cell): self._shortened(cell, record) for cell, record in self._whole}
         return tuple(done.get(CellId.of(record), record) for record in self._records)
 
     def _is_open(self, cell: Cell) -> bool:
         route = all_routes()[cell.route]
         asked = cell.route in self._session.settings.route
         return (asked or not route.stock) and can_be_taken_apart(route, cell.subject.source.kind)
+
+    def _can_be_shortened(self, cell: Cell, record: Record) -> bool:
+        """Whether a failing cell is of a route that takes whole Keras models, and was asked for."""
+        asked = cell.route in self._session.settings.route
+        return asked and cell.subject.source.kind.has_keras and record.outcome is not Outcome.OK
+
+    def _shortened(self, cell: Cell, record: Record) -> Record:
+        with self._session.lane() as lane:
+            found = first_failing_end(lane, cell, record, self._session.plans_for(cell, self._plans))
+        return record if found is None else _blamed(replace(record, layers=(found,)), found)
 
     def _take_apart(self) -> None:
         with self._session.lane() as lane:
@@ -129,9 +142,7 @@ class LayerSearch:
             found = self._with_company(cell, record, found)
         failing = first_failing(found) if record.outcome is not Outcome.OK else None
         record = replace(record, layers=tuple(found))
-        if failing is None or record.layer is not None:
-            return record
-        return replace(record, layer=failing.name, op=record.op or failing.op)
+        return record if failing is None else _blamed(record, failing)
 
     def _with_company(self, cell: Cell, record: Record, found: list[LayerVerdict]) -> list[LayerVerdict]:
         """Add what fails only in company: where no layer fails alone, one must."""
@@ -143,3 +154,10 @@ class LayerSearch:
         if together is None:
             return found
         return [*(verdict for verdict in found if verdict.name != together.name), together]
+
+
+def _blamed(record: Record, failing: LayerVerdict) -> Record:
+    """Return a record with the layer to blame, where OpenCV's own words named none."""
+    if record.layer is not None:
+        return record
+    return replace(record, layer=failing.name, op=record.op or failing.op)

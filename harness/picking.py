@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -56,7 +57,9 @@ def pick(records: Sequence[Record], case: str | None, route: str | None, opencv:
     if len(fitting) == 1:
         return fitting[0]
     if not failing:
-        raise UsageError("no failing cell fits" if records else "there are no records")
+        near = difflib.get_close_matches(case or "", {record.case for record in records}, n=3, cutoff=0.4)
+        hint = f"; did you mean --case {', '.join(near)}?" if near else ""
+        raise UsageError(f"no failing cell fits{hint}")
     shown = "".join(f"\n    {CellId.of(record)} {record.outcome}" for record in failing[:_SHOWN])
     more = f"\n    and {len(failing) - _SHOWN} more" if len(failing) > _SHOWN else ""
     raise UsageError(f"{len(failing)} failing cells fit; choose one with --case, --route and --opencv:{shown}{more}")

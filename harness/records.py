@@ -174,6 +174,8 @@ class ModelInfo:
     """Digest of the frozen graph without its names: with the weights' digest, it tells one model from another."""
     open_axes: tuple[tuple[int, ...], ...] = ()
     """Per input, the axes after the batch that its Input layer leaves open; empty without Keras inputs."""
+    sequence: tuple[tuple[str, str], ...] = ()
+    """Name and class of the layers of a functional or sequential model, in their order, nested models as they are."""
     kind: str
     """`functional`, `sequential`, `subclassed`, `savedmodel`, `graphdef`, `onnx`, `tflite`."""
 

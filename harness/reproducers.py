@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -35,18 +36,18 @@ def hand_over(found: Reproduction, environment: Environment, folder: Path) -> tu
 
     Raises HarnessError, and leaves nothing behind, where it does not show there or the folder cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise HarnessError(f"{folder} is not empty; name another folder with --out")
-    with tempfile.TemporaryDirectory(prefix="dnn-harness-repro-") as scratch:
-        draft = Path(scratch) / "repro"
-        _write(found, draft)
-        told = _prove(found, environment, draft)
-        write(draft / "ISSUE.md", _issue(found, environment, told))
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(draft, folder, dirs_exist_ok=True)
-        except OSError as error:
-            raise HarnessError(f"cannot write {folder}: {error.strerror or error}; name another place") from error
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise HarnessError(f"{folder} exists and is no empty folder; name another one with --out")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".dnn-harness-repro-", dir=folder.parent) as scratch:
+            draft = Path(scratch) / "repro"
+            _write(found, draft)
+            told = _prove(found, environment, draft)
+            write(draft / "ISSUE.md", _issue(found, environment, told))
+            draft.replace(folder)
+    except OSError as error:
+        raise HarnessError(f"cannot write {folder}: {error.strerror or error}; name another place") from error
     return tuple(sorted(folder.iterdir()))
 
 
@@ -62,11 +63,15 @@ def _write(found: Reproduction, draft: Path) -> None:
             arrays[f"output_{place}"] = reference.float32
             arrays[f"allowed_{place}"] = np.asarray(derive(reference).allowed)
         write_bytes(draft / "expected.npz", _npz(arrays))
-    words = _words(found)
-    write(draft / "reproduce.py", templates().get_template("reproduce.py.j2").render(words))
+    _write_script(found, draft, "")
     write(draft / "record.json", f"{to_json(found.record)}\n")
     if found.chain is not None:
         write(draft / "model.py", code(found.chain))
+
+
+def _write_script(found: Reproduction, draft: Path, signature: str) -> None:
+    words = _words(found) | {"signature": signature}
+    write(draft / "reproduce.py", templates().get_template("reproduce.py.j2").render(words))
 
 
 def _npz(arrays: Mapping[str, Array]) -> bytes:
@@ -76,31 +81,61 @@ def _npz(arrays: Mapping[str, Array]) -> bytes:
 
 
 def _prove(found: Reproduction, environment: Environment, draft: Path) -> str:
-    """Run the script as whoever gets it would; returns what it printed. Raises HarnessError where nothing shows."""
-    command = [str(environment.python), "-I", "reproduce.py"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=draft,
-            env=worker_environment(os.environ),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
+    """Run the script as whoever gets it would; returns what it printed. Raises HarnessError where nothing shows.
+
+    Where an exception is expected, a first run tells its words, which must be the record's; a second must find them.
+    """
+    if found.expected or found.signal or found.outcome is Outcome.TIMEOUT:
+        return _seen(found, environment, draft)
+    told = _ran(environment, draft)
+    words = re.search(r"^\w[\w.]*: (.*)\nThis is another failure", told.stdout, re.MULTILINE | re.DOTALL)
+    said = told.stdout + told.stderr
+    known = found.op or stable(found.message.splitlines()[0] if found.message else "")
+    if words is None or (known not in said and known not in stable(said)):
+        raise HarnessError(
+            f"the failure does not show in a bare interpreter: {known!r} was expected; it said: {_last(told)}"
         )
+    _write_script(found, draft, stable(words[1]))
+    return _seen(found, environment, draft)
+
+
+def stable(text: str) -> str:
+    """Leave out of an error's words what differs between releases and machines: places in files, numbers, names."""
+    return " ".join(re.sub(r"\S*/\S*|[\"'].*?[\"']|\d+", "", text).split())
+
+
+def _seen(found: Reproduction, environment: Environment, draft: Path) -> str:
+    """Return what the script prints where it ends as it should."""
+    try:
+        done = _ran(environment, draft)
     except subprocess.TimeoutExpired as error:
         if found.outcome is Outcome.TIMEOUT:
             return f"it did not end in {_SECONDS} s"
         raise HarnessError(f"the reproducer did not end in {_SECONDS} s in a bare interpreter") from error
     expected = -getattr(signal, found.signal) if found.signal else 0
     if done.returncode != expected:
-        words = " ".join((done.stdout + done.stderr).split())[-500:]
         raise HarnessError(
             f"the failure does not show in a bare interpreter: it ended with {done.returncode} where {expected} was "
-            f"expected; it said: {words}"
+            f"expected; it said: {_last(done)}"
         )
     return done.stdout.strip()
+
+
+def _ran(environment: Environment, draft: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(environment.python), "-I", "reproduce.py"],
+        cwd=draft,
+        env=worker_environment(os.environ),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((done.stdout + done.stderr).split())[-500:]
 
 
 def _words(found: Reproduction) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from harness.anatomy import Anatomy
 from harness.bench import Bench, Tried
 from harness.chains import Chain
 from harness.config import Settings
-from harness.diagnose import diagnose
+from harness.diagnose import Failure, diagnose
 from harness.errors import HarnessError, UsageError
 from harness.inputs import PROBES, Array, InputPlan, expand, parse_ordinary
 from harness.lane import Lane
@@ -34,6 +35,9 @@ TRIES = 150
 _MOST_ALONE = 48
 _CLEARLY = 4.0
 """In tolerances: a wrong result that is to convince somebody else must not be one that a coin decides."""
+
+_CHANGING = re.compile(r"\S*/\S*|[\"'].*?[\"']|\d+")
+"""What differs between two messages of one failure: places in files, names, numbers."""
 
 Progress = Callable[[str], object]
 
@@ -199,7 +203,13 @@ class Reproducer:
         if failure is None:
             return None
         return replace(
-            record, outcome=failure.outcome, stage=failure.stage, op=failure.op, message=failure.message, parity=None
+            record,
+            outcome=failure.outcome,
+            stage=failure.stage,
+            op=failure.op,
+            message=failure.message,
+            signal=failure.signal,
+            parity=None,
         )
 
     @staticmethod
@@ -301,8 +311,9 @@ def _of_chain(cell: Cell, chain: Chain) -> Cell:
 
 def _is_same(record: Record, other: Record) -> bool:
     """Whether two cells fail in the same way: what may differ are the numbers and names in their messages."""
-    same = (record.outcome, record.stage, record.op) == (other.outcome, other.stage, other.op)
-    return same or (record.stage is other.stage is Stage.COMPARE and record.outcome is other.outcome)
+    if (record.outcome, record.stage) != (other.outcome, other.stage):
+        return False
+    return record.stage is Stage.COMPARE or _fingerprint(record) == _fingerprint(other)
 
 
 def _tried_alike(tried: Tried, record: Record) -> bool:
@@ -311,7 +322,17 @@ def _tried_alike(tried: Tried, record: Record) -> bool:
         clear = worst is not None and (not worst.same_shape or worst.margin > _CLEARLY)
         return tried.outcome is record.outcome and clear
     failure = tried.failure
-    return (failure.outcome, failure.stage, failure.op) == (record.outcome, record.stage, record.op)
+    return (failure.outcome, failure.stage) == (record.outcome, record.stage) and (
+        _fingerprint(failure) == _fingerprint(record)
+    )
+
+
+def _fingerprint(failed: Record | Failure) -> tuple[str | None, str | None, str]:
+    """Return what tells one failure from another of the same outcome: signal, op, and else what is said of it."""
+    if failed.signal or failed.op:
+        return failed.signal, failed.op, ""
+    said = (failed.message or "").splitlines()
+    return None, None, " ".join(_CHANGING.sub("", said[0]).split()) if said else ""
 
 
 def _is_clear(record: Record) -> bool:

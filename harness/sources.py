@@ -70,5 +70,7 @@ class Source:
     """Whether a Keras model's weights are replaced by such under which its output depends on input and weights."""
     cut: Cut | None = None
     """The part of the network that is meant; None: the whole."""
+    until: str | None = None
+    """The layer whose output ends a functional or sequential model, instead of the model's own; None: the whole."""
     rewrites: tuple[Rewrite, ...] = ()
     """Layers that are written another way; what TensorFlow should give is still asked of the model as it is."""

@@ -50,6 +50,10 @@ class Subject:
         """Return the same model with some layers written another way; `by_itself` it is held to its own numbers."""
         return replace(self, source=replace(self.source, rewrites=tuple(rewrites)), by_itself=by_itself)
 
+    def up_to(self, layer: str) -> Subject:
+        """Return the model that ends with one of this one's layers."""
+        return replace(self, source=replace(self.source, until=layer))
+
     def referred(self) -> Subject:
         """Return the model that says what the outputs should be: for a rewritten one, the one it stands for."""
         if self.by_itself or not self.source.rewrites:
@@ -63,7 +67,7 @@ class Subject:
     def fingerprint(self) -> str | None:
         """Return the digest of what the model is made from; None where only opening it can tell (a callable)."""
         source = self.source
-        shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned, source.rewrites))
+        shapes = repr((source.input_shapes, source.trust_lambda, source.conditioned, source.until, source.rewrites))
         if source.kind is SourceKind.CALLABLE:
             return None
         if source.kind is SourceKind.CHAIN:

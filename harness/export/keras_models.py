@@ -33,13 +33,15 @@ def open_case(source: Source) -> Network:
 
         condition(model, case.inputs, seed=0)
     declared = () if source.input_shapes else case.inputs
-    return from_model(model, declared, source.input_shapes, rewrites=source.rewrites)
+    return from_model(model, declared, source.input_shapes, rewrites=source.rewrites, until=source.until)
 
 
 def open_callable(source: Source) -> Network:
     """Call `package.module:callable` without arguments; it must return a `keras.Model`."""
     model = _call(source.location)
-    return from_model(model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites)
+    return from_model(
+        model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites, until=source.until
+    )
 
 
 def open_file(source: Source) -> Network:
@@ -56,7 +58,14 @@ def open_file(source: Source) -> Network:
             f"{path} is recognised as {_FORMS[source.kind]}, but Keras cannot load it: {_first_lines(error)}; "
             "save it again with the Keras that made it, or pass the function that builds it as package.module:callable"
         ) from error
-    return from_model(model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites)
+    return from_model(
+        model, (), source.input_shapes, conditioned=source.conditioned, rewrites=source.rewrites, until=source.until
+    )
+
+
+def _as_asked(model: Any, source: Source) -> Network:
+    shapes_asked, rewrites, until = source.input_shapes, source.rewrites, source.until
+    return from_model(model, (), shapes_asked, conditioned=source.conditioned, rewrites=rewrites, until=until)
 
 
 _FORMS = {SourceKind.KERAS: "a .keras archive", SourceKind.H5: "an HDF5 file"}
@@ -69,16 +78,18 @@ def from_model(
     *,
     conditioned: bool = False,
     rewrites: tuple[Rewrite, ...] = (),
+    until: str | None = None,
 ) -> Network:
     """Make a network of a Keras model: static shapes, clean names, weights checked (or replaced: `conditioned`).
 
     `declared` are the input specs a zoo case states (static, in order); `asked` are shapes the user asked for. Layers
-    that are rewritten keep their weights.
+    that are rewritten keep their weights. `until` is the layer that ends the model.
     """
     import keras
 
     if not isinstance(model, keras.Model):
         raise ModelRejectedError(f"got {type(model).__module__}.{type(model).__qualname__}, which is no keras.Model")
+    model = model if until is None else _up_to(model, until)
     specs, notes = shapes.make_static(declared or _input_specs(model, asked), asked)
     if conditioned:
         _condition(model, specs)
@@ -101,8 +112,27 @@ def from_model(
         owners=owners,
         unroll=(lambda: _unrolled(model, names, specs, owners, rewriter)) if is_recurrent(model) else None,
         resize=lambda specs: from_model(model, specs, (), rewrites=rewrites),
+        sequence=_sequence(model),
         open_axes=_open_axes(model),
     )
+
+
+def _up_to(model: Any, layer: str) -> Any:
+    import keras
+
+    try:
+        return keras.Model(model.inputs, model.get_layer(layer).output)
+    except (AttributeError, ValueError) as error:  # subclassed; no such layer; one that is called several times
+        raise ModelRejectedError(f"the model cannot be ended at layer {layer!r}: {_first_lines(error)}") from error
+
+
+def _sequence(model: Any) -> tuple[tuple[str, str], ...]:
+    import keras
+
+    if _kind(model) == "subclassed":
+        return ()
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return tuple((layer.name, type(layer).__name__) for layer in layers)
 
 
 def _open_axes(model: Any) -> tuple[tuple[int, ...], ...]:

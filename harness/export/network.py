@@ -52,6 +52,7 @@ class Network:
         unroll: Callable[[], Any] | None = None,
         resize: Callable[[tuple[TensorSpec, ...]], Network] | None = None,
         open_axes: tuple[tuple[int, ...], ...] = (),
+        sequence: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -64,6 +65,7 @@ class Network:
         self.layers = layers
         self.notes = notes
         self._open_axes = open_axes
+        self._sequence = sequence
         self._function = function
         self._folder = folder
         self._saved: Path | None = None
@@ -174,6 +176,7 @@ class Network:
             structure_digest="" if self.file_only else graphs.digest(self._described),  # a file is known by its bytes
             kind=self.kind,
             open_axes=self._open_axes,
+            sequence=self._sequence,
         )
 
     def drop_frozen(self) -> None:

@@ -60,6 +60,12 @@ def within():
     x = image = keras.Input((4, 5, 3), name="image")
     return keras.Model(image, Block(name="block")(x))
 
+def grouped():
+    'By its own ONNX, OpenCV 5.0 gives other numbers for it.'
+    x = image = keras.Input((8, 8, 8), name="image")
+    x = layers.GroupNormalization(4, name="groups")(layers.Conv2D(8, 3, name="conv")(x))
+    return keras.Model(image, layers.Dense(2, name="last")(layers.ReLU(name="relu")(x)))
+
 def masked():
     x = image = keras.Input((6, 7), name="x")
     x = layers.Dense(5, name="dense")(x)
@@ -120,6 +126,14 @@ def test_models_and_layers_within_others_are_opened(several, name, layer):
     (record,) = several(f"several:{name}", "pb")
     assert failing(record) == {layer: ("Bessel", Outcome.UNSUPPORTED_OP, "BesselI0")}
     assert len({layer.name for layer in record.layers}) == len(record.layers)
+
+
+def test_by_a_route_that_takes_whole_models_the_model_is_shortened(several):
+    (record,) = several("several:grouped", "onnx-keras")
+    assert (record.outcome, record.layer) == (Outcome.MISMATCH, "groups")
+    (found,) = record.layers
+    assert (found.class_, found.outcome) == ("GroupNormalization", Outcome.MISMATCH)
+    assert "up to the one before it does not" in found.message
 
 
 def test_on_request_every_layer_is_run_where_the_whole_works(dnn_harness, tmp_path):

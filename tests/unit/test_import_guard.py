@@ -37,7 +37,7 @@ LAYERS = (
     ("locating", "layerwise"),
     ("trials",),
     ("lane",),
-    ("clean",),
+    ("clean", "prefixes"),
     ("planted",),
     # Use cases.
     ("session", "answers", "advising"),

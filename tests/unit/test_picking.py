@@ -43,6 +43,8 @@ def test_several_are_named_and_none_is_said():
         pick(MANY, "b", None, None)
     with pytest.raises(UsageError, match="no failing cell fits"):
         pick(MANY, "z", None, None)
+    with pytest.raises(UsageError, match=r"did you mean --case layers/conv2d/same\?"):
+        pick((record("layers/conv2d/same"), *MANY), "layers/conv2/same", None, None)
 
 
 def test_records_come_from_files_and_from_standard_input(tmp_path, monkeypatch):
