@@ -102,7 +102,8 @@ class LayerSearch:
         return asked and cell.subject.source.kind.has_keras and record.outcome is not Outcome.OK
 
     def _shortened(self, cell: Cell, record: Record) -> Record:
-        with self._session.lane() as lane:
+        found = None
+        with self._session.lane() as lane, contextlib.suppress(HarnessError):
             found = first_failing_end(lane, cell, record, self._session.plans_for(cell, self._plans))
         return record if found is None else _blamed(replace(record, layers=(found,)), found)
 
@@ -129,7 +130,9 @@ class LayerSearch:
         for kind in share.kinds:
             if self._stop_at_first and self._found_one.is_set():
                 return
-            verdict = next(layerwise.verdicts([kind]), None)
+            verdict = None
+            with contextlib.suppress(HarnessError):  # TensorFlow cannot compute what reaches it: nothing is known of it
+                verdict = next(layerwise.verdicts([kind]), None)
             if verdict is not None and verdict.outcome is not Outcome.OK:
                 self._found_one.set()
             yield Row(cell=cell_id(share.cell), kind=kind, verdict=verdict)
@@ -146,7 +149,8 @@ class LayerSearch:
 
     def _with_company(self, cell: Cell, record: Record, found: list[LayerVerdict]) -> list[LayerVerdict]:
         """Add what fails only in company: where no layer fails alone, one must."""
-        with self._session.lane() as lane:
+        together = None
+        with self._session.lane() as lane, contextlib.suppress(HarnessError):
             bench = lane.bench(record, cell, self._session.plans_for(cell, self._plans))
             culprit = record.culprit or Locator(bench).find(record)
             layer = culprit.layer if culprit is not None else record.layer

@@ -89,11 +89,18 @@ class Layerwise:
             tried = self._run(piece)
             others = piece.places - set(kind.places)
             company |= others
+            if tried.outcome is Outcome.NO_REFERENCE:
+                return None
             if tried.outcome is not Outcome.OK:
-                if any(self._fails_by_itself(place, piece) for place in others):
-                    return None  # it could not be run without one that fails, so nothing is known of it
+                if not self._is_asked(kind, piece) or any(self._fails_by_itself(place, piece) for place in others):
+                    return None  # it could not be run without another, which is to blame or may be
                 return _row(kind, tried, self._names(others))
         return None if tried is None else _row(kind, tried, self._names(company))
+
+    def _is_asked(self, kind: Kind, piece: Piece) -> bool:
+        """Whether OpenCV is asked for something that the layer itself gives: a mask is heard of by its taker alone."""
+        own = {spec.name for place in kind.places for spec in self._anatomy.parts[place].outputs}
+        return not own.isdisjoint(piece.cut.outputs)
 
     def _fails_by_itself(self, place: int, within: Piece) -> bool:
         smaller = self._pieces.around(place)
