@@ -25,7 +25,7 @@ def first_failing_end(lane: Lane, cell: Cell, record: Record, plans: Sequence[In
 
     def up_to(place: int) -> Record | None:
         if place not in tried:
-            tried[place] = _judged(lane, cell, sequence[place][0], (*PROBES, *worst))
+            tried[place] = _judged(lane, cell, sequence[place].name, (*PROBES, *worst))
         return tried[place]
 
     low, high = 0, len(sequence) - 1
@@ -41,10 +41,9 @@ def first_failing_end(lane: Lane, cell: Cell, record: Record, plans: Sequence[In
     last = up_to(high)
     if last is None or last.outcome in _HARMLESS:
         return None
-    name, class_ = sequence[high]
     return LayerVerdict(
-        name=name,
-        class_=class_,
+        name=sequence[high].name,
+        class_=sequence[high].class_,
         outcome=last.outcome,
         op=last.op,
         stage=last.stage,

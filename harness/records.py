@@ -161,6 +161,14 @@ class OpEntries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedLayer:
+    """A layer as `model.summary()` has it."""
+
+    name: str
+    class_: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What a model is, before any route: shown by `zoo show` and `check`."""
 
@@ -174,8 +182,8 @@ class ModelInfo:
     """Digest of the frozen graph without its names: with the weights' digest, it tells one model from another."""
     open_axes: tuple[tuple[int, ...], ...] = ()
     """Per input, the axes after the batch that its Input layer leaves open; empty without Keras inputs."""
-    sequence: tuple[tuple[str, str], ...] = ()
-    """Name and class of the layers of a functional or sequential model, in their order, nested models as they are."""
+    sequence: tuple[NamedLayer, ...] = ()
+    """The layers of a functional or sequential model in their order, nested models as they are; empty for others."""
     kind: str
     """`functional`, `sequential`, `subclassed`, `savedmodel`, `graphdef`, `onnx`, `tflite`."""
 
@@ -362,7 +370,7 @@ class CellId:
 
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (LayerVerdict, Culprit):
+    for kind in (LayerVerdict, Culprit, NamedLayer):
         rename = cattrs.gen.override(rename="class")
         to_dict = cattrs.gen.make_dict_unstructure_fn(kind, converter, class_=rename)
         from_dict = cattrs.gen.make_dict_structure_fn(kind, converter, class_=rename, _cattrs_forbid_extra_keys=True)

@@ -17,7 +17,7 @@ from harness.export.ownership import Owners, recorded
 from harness.export.rewriting import Rewriter
 from harness.export.stored_code import refuse_stored_code
 from harness.export.tracing import is_recurrent, unrolled, without_updates
-from harness.records import TensorSpec
+from harness.records import NamedLayer, TensorSpec
 from harness.sources import Rewrite, Source, SourceKind
 
 
@@ -126,13 +126,13 @@ def _up_to(model: Any, layer: str) -> Any:
         raise ModelRejectedError(f"the model cannot be ended at layer {layer!r}: {_first_lines(error)}") from error
 
 
-def _sequence(model: Any) -> tuple[tuple[str, str], ...]:
+def _sequence(model: Any) -> tuple[NamedLayer, ...]:
     import keras
 
     if _kind(model) == "subclassed":
         return ()
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    return tuple((layer.name, type(layer).__name__) for layer in layers)
+    return tuple(NamedLayer(name=layer.name, class_=type(layer).__name__) for layer in layers)
 
 
 def _open_axes(model: Any) -> tuple[tuple[int, ...], ...]:

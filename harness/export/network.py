@@ -19,7 +19,7 @@ from harness.errors import ExportFailedError, ModelRejectedError
 from harness.export import graphs
 from harness.export.ownership import Owners
 from harness.export.sizes import function_nbytes, is_too_large
-from harness.records import ModelInfo, TensorSpec
+from harness.records import ModelInfo, NamedLayer, TensorSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Network:
         unroll: Callable[[], Any] | None = None,
         resize: Callable[[tuple[TensorSpec, ...]], Network] | None = None,
         open_axes: tuple[tuple[int, ...], ...] = (),
-        sequence: tuple[tuple[str, str], ...] = (),
+        sequence: tuple[NamedLayer, ...] = (),
     ) -> None:
         self.kind = kind
         self.interface = interface
