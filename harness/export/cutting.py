@@ -61,6 +61,7 @@ def cut(network: Network, wanted: Cut) -> Network:
         weights_digest=network.weights_digest,
         function=function,
         notes=("a part of a network",),
+        is_part=True,
         owners=owners,
     )
 

@@ -53,6 +53,7 @@ class Network:
         resize: Callable[[tuple[TensorSpec, ...]], Network] | None = None,
         open_axes: tuple[tuple[int, ...], ...] = (),
         sequence: tuple[NamedLayer, ...] = (),
+        is_part: bool = False,
     ) -> None:
         self.kind = kind
         self.interface = interface
@@ -66,6 +67,8 @@ class Network:
         self.notes = notes
         self._open_axes = open_axes
         self._sequence = sequence
+        self.is_part = is_part
+        """Whether it was cut out of another: then its weights are constants, where a whole network has variables."""
         self._function = function
         self._folder = folder
         self._saved: Path | None = None

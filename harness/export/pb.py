@@ -53,6 +53,8 @@ def export_naive(network: Network, folder: Path) -> Manifest:
     """Write the graph as articles do: frozen, nothing else."""
     function, names = _article_function(network)
     graph = graphs.freeze_function(function, lower_control_flow=True).graph.as_graph_def()
+    if network.is_part:
+        _restore_weights(graph, function.graph.as_graph_def())
     (folder / _FILE).write_bytes(graph.SerializeToString(deterministic=True))
     interface = network.interface
     producers = [producer(graph, name) for name in names]
@@ -67,6 +69,17 @@ def export_naive(network: Network, folder: Path) -> Manifest:
         node_layers=network.node_layers([node.name for node in graph.node]),
         notes=(*network.notes, "convert_variables_to_constants_v2 only"),
     )
+
+
+def _restore_weights(graph: Any, before: Any) -> None:
+    """Write constants as they were before freezing, which drops the values of those that are all alike.
+
+    In a whole network weights are variables then, and escape it: a bias of zeros must not fail in a part alone.
+    """
+    values = {node.name: node.attr["value"] for node in before.node if node.op == "Const"}
+    for node in graph.node:
+        if node.op == "Const" and node.name in values:
+            node.attr["value"].CopyFrom(values[node.name])
 
 
 def input_ports(names: Sequence[str], specs: Sequence[TensorSpec]) -> tuple[Port, ...]:

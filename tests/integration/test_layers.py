@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from harness import subjects
 from harness.checking import Check
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record, Stage, from_json
 
 NETS = """
 import keras
@@ -65,6 +65,11 @@ def grouped():
     x = image = keras.Input((8, 8, 8), name="image")
     x = layers.GroupNormalization(4, name="groups")(layers.Conv2D(8, 3, name="conv")(x))
     return keras.Model(image, layers.Dense(2, name="last")(layers.ReLU(name="relu")(x)))
+
+def flattened():
+    x = image = keras.Input((6, 7), name="image")
+    x = layers.Dense(4, name="dense")(layers.Flatten(name="flat")(x))
+    return keras.Model(image, layers.Dense(2, name="last")(x))
 
 def masked():
     x = image = keras.Input((6, 7), name="x")
@@ -126,6 +131,15 @@ def test_models_and_layers_within_others_are_opened(several, name, layer):
     (record,) = several(f"several:{name}", "pb")
     assert failing(record) == {layer: ("Bessel", Outcome.UNSUPPORTED_OP, "BesselI0")}
     assert len({layer.name for layer in record.layers}) == len(record.layers)
+
+
+def test_a_layer_that_fails_only_after_another_is_named_with_that(several):
+    """Frozen only, a Dense behind a Flatten of two axes loads alone, and Flatten too."""
+    (record,) = several("several:flattened", "pb-naive")
+    assert (record.outcome, record.stage) == (Outcome.RUNTIME_ERROR, Stage.FORWARD)
+    (found,) = [layer for layer in record.layers if layer.outcome is not Outcome.OK]
+    assert (found.name, found.class_, found.outcome) == ("dense", "Dense", Outcome.RUNTIME_ERROR)
+    assert found.message.startswith("fine alone, fails after 'flat' (Flatten): Assertion failed")
 
 
 def test_by_a_route_that_takes_whole_models_the_model_is_shortened(several):

@@ -165,7 +165,7 @@ IN_THE_WAY = [
     ("l2_normalised", "tflite", Outcome.UNSUPPORTED_OP, "l2", "Lambda"),
     ("attention", "tflite", Outcome.UNSUPPORTED_OP, "mha", "MultiHeadAttention"),
     ("dsnt", "pb-naive", Outcome.IMPORT_ERROR, "dsnt", "SoftArgmax"),
-    ("training_batch_norm", "pb-naive", Outcome.CRASH, "bn", "BatchNormalization"),
+    ("training_batch_norm", "pb-naive", Outcome.CRASH, "conv", "Conv2D"),
 ]
 
 
