@@ -100,7 +100,11 @@ def run(tier: str, out: Path, **options: Any) -> int:
 @click.option("--input", "inputs", multiple=True, help="an input plan from a record, besides the fixed probes")
 @click.option("--trust-lambda", is_flag=True, help="run code stored in the model file (Lambda layers)")
 @click.option("--layers", is_flag=True, help="run every layer alone, also where the whole model works")
-@click.option("--ops", is_flag=True, help="run every operation of the exported ONNX alone, also where the model works")
+@click.option(
+    "--ops",
+    is_flag=True,
+    help="run every operation of the exported .onnx or .pb alone, also where it works",
+)
 @click.option("--first", is_flag=True, help="stop at the first layer that fails")
 @click.option("--no-advice", is_flag=True, help="do not look for other ways to write the layers that fail")
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")

@@ -12,7 +12,7 @@ from harness.library import Artifact, Library
 from harness.observing import OpenCV
 from harness.records import OpEntry, OpVerdict, Outcome, Record
 
-_TABLED = frozenset({"onnx"})
+_TABLED = frozenset({"onnx", "pb"})
 """Formats whose operations can be told apart and handed over one by one."""
 _TOLD_BY_OPS = frozenset(
     {

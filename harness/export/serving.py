@@ -20,6 +20,7 @@ from harness.export.network import Network
 from harness.export.opening import open_source
 from harness.export.rebuilding import chain_of
 from harness.export.single_ops import single_ops
+from harness.export.single_pb_ops import single_pb_ops
 from harness.export.suggesting import suggest
 from harness.records import Manifest, OpEntries, from_data, to_data, to_json
 from harness.routes import all_routes
@@ -100,7 +101,9 @@ class Exporter:
 
     def _ops(self, request: dict[str, Any]) -> Any:
         manifest = from_data(request["manifest"], Manifest)
-        return to_data(OpEntries(entries=single_ops(Path(request["model"]), manifest, Path(request["directory"]))))
+        by_format = {"onnx": single_ops, "pb": single_pb_ops}
+        entries = by_format[manifest.format](Path(request["model"]), manifest, Path(request["directory"]))
+        return to_data(OpEntries(entries=entries))
 
     def _suggest(self, request: dict[str, Any]) -> Any:
         return to_data(suggest(self._network(request), request["layers"]))

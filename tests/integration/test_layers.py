@@ -111,6 +111,14 @@ def test_every_layer_that_fails_is_named_with_its_class_and_op_by_every_route(th
     assert by_onnx.layer == "inverse"
 
 
+def test_every_operation_of_a_frozen_graph_is_tried_alone(three):
+    table = {row.op: row for row in three[1].op_table}
+    unsupported = {op: row.layers for op, row in table.items() if row.outcome is Outcome.UNSUPPORTED_OP}
+    assert unsupported == {"Erfinv": ("inverse",), "BesselI0": ("bessel",), "MatrixDeterminant": ("volumes",)}
+    assert (table["Conv2D"].outcome, table["Conv2D"].count) == (Outcome.OK, 3)
+    assert 'data_format = "NHWC"' in table["Conv2D"].attributes
+
+
 def test_layers_that_compute_alike_are_run_once_and_named_together(three):
     record = three[0]
     conv = next(layer for layer in record.layers if layer.name == "conv_a")
