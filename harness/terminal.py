@@ -237,9 +237,8 @@ def _op_tables(records: Sequence[Record]) -> None:
     for record in records:
         if record.op_table is None:
             continue
-        title = (
-            f"{record.route} on OpenCV {record.target.opencv}: operations of the exported graph, opset {record.opset}"
-        )
+        opset = f", opset {record.opset}" if record.opset is not None else ""
+        title = f"{record.route} on OpenCV {record.target.opencv}: operations of the exported graph{opset}"
         _out().print(_text(title), soft_wrap=True)
         table = Table("op", "count", "outcome", "attributes", "inputs", "layers", "what", box=None, pad_edge=False)
         for row in sorted(record.op_table, key=lambda row: row.outcome is Outcome.OK):
