@@ -24,6 +24,7 @@ from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
 from harness.packing import pack
+from harness.planning import parse_share
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.reproducers import hand_over
 from harness.reproducing import Reproducer
@@ -60,12 +61,15 @@ def cli() -> None:
 @click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
+@click.option("--shard", default=None, help="run one part of the plan: 2/3 is the second of three; `report` joins them")
 @_settings_options(*_RUNNING, *_DEADLINES)
-def run(tier: str, out: Path, **options: Any) -> int:
+def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
     with Session(_settle(options)) as session:
         plan = session.plan_zoo(tier)
+        plan = plan.part(parse_share(shard)) if shard else plan
+        terminal.seating(session.seats)
         directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
         finished = {CellId.of(record) for record in earlier}
         left = [cell for cell, name in zip(plan.cells, plan.ids, strict=True) if name not in finished]
@@ -73,25 +77,27 @@ def run(tier: str, out: Path, **options: Any) -> int:
             terminal.say(f"left out: {case} {why}")
         if earlier:
             terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished")
-        shard = directory.shard("host")
+        writer = directory.shard("host")
         try:
             with terminal.progress(len(plan.cells), done=len(earlier)) as advance:
 
                 def keep(record: Record) -> None:
-                    shard.append(record)
+                    writer.append(record)
                     advance(record)
 
                 session.run(left, keep)
         finally:
-            shard.close()
+            writer.close()
             records = tuple(session.judged(record) for record in directory.records())
             directory.finish(time.monotonic() - started, complete=len(records) == len(plan.cells))
             page = delivery.write_reports(directory, records)
             terminal.say(f"report: {page}")
+        session.history.add(records)
         terminal.summary(records, len(plan.cells))
         if not session.tensorflow_started:
             terminal.say("everything came from the store; TensorFlow was not started")
-    return ExitCode.FAILED if failed(records, len(plan.cells)) else ExitCode.OK
+        unavailable = bool(session.seats.unavailable)
+    return ExitCode.FAILED if unavailable or failed(records, len(plan.cells)) else ExitCode.OK
 
 
 @cli.command()
@@ -146,6 +152,7 @@ def check(
             trust_lambda=trust_lambda,
         )
         checking = Check(session, subject)
+        terminal.seating(session.seats)
         with terminal.progress(len(checking.cells)) as advance:
             answer = checking.run(advance, plans)
         search = checking.layers(answer, every=layers, first=first)
@@ -166,7 +173,9 @@ def check(
         if folder is not None:
             for path in pack(session, replace(answer, records=records), folder):
                 terminal.say(f"wrote {path}")
-    return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
+        unavailable = bool(session.seats.unavailable)
+    works = supported(records, all_routes(), settings.route) and not unavailable
+    return ExitCode.OK if works else ExitCode.FAILED
 
 
 @cli.command()
@@ -316,13 +325,15 @@ def env_list(**options: Any) -> int:
 
 
 @env.command("sync")
-@_settings_options("opencv", "store")
+@_settings_options("opencv", "engine", "device", "store")
 def env_sync(**options: Any) -> int:
-    """Install every OpenCV asked for and start it once."""
+    """Install every OpenCV asked for and start it once; after that nothing needs a network."""
     with Session(_settle(options)) as session:
-        for asked, target in session.targets().items():
-            click.echo(f"{asked}\tOpenCV {target.opencv}, numpy {target.numpy}, Python {target.python}")
-    return ExitCode.OK
+        for seat, place in session.seats.all(session.settings, ask=True).items():
+            click.echo(terminal.seat_line(seat, place))
+        terminal.seating(session.seats)
+        unavailable = bool(session.seats.unavailable)
+    return ExitCode.FAILED if unavailable else ExitCode.OK
 
 
 @cli.command()

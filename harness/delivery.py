@@ -129,6 +129,7 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
         versions=plans[0].versions,
         routes={route.name: route.summary for route in all_routes().values()},
         interrupted=bool(missing),
+        unavailable={name: why for plan in plans for name, why in plan.unavailable.items()},
         detection=_detection(directories),
     )
 

@@ -32,6 +32,8 @@ from harness.records import (
     to_data,
 )
 from harness.report.figures import share
+from harness.seats import Place, Seats
+from harness.subjects import Seat
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -78,6 +80,31 @@ def defect(error: Exception) -> int:
     complain(f"this is a defect of dnn-harness, not of your model: {type(error).__name__}: {error}")
     _err().print(_text("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
     return ExitCode.INTERNAL
+
+
+def seating(seats: Seats) -> None:
+    """Tell what was asked for and cannot be run on, what is run once only, and which words were not asked about."""
+    for name, why in seats.unavailable.items():
+        complain(f"left out: {name}: {why}")
+    for note in seats.notes:
+        say(note)
+    for word, why in seats.releases.from_memory.items():
+        say(f"{word} is what it was when the package index was last asked, which failed now: {why}")
+
+
+def seat_line(seat: Seat, place: Place) -> str:
+    """Return one seat and what its OpenCV offers, for scripts: columns divided by tabs."""
+    target, offers = place.target, place.offers
+    devices = (f"{backend}/{one}" for backend, targets in offers.backends.items() for one in targets)
+    return "\t".join(
+        (
+            str(seat),
+            f"OpenCV {target.opencv}, numpy {target.numpy}, Python {target.python}",
+            f"reads {' '.join(offers.importers)}",
+            f"engines {' '.join(offers.engines) or 'one'}",
+            f"devices {' '.join(devices)}",
+        )
+    )
 
 
 @contextlib.contextmanager
