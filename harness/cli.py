@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from harness.claims import expectation_files
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
-from harness.expectations import parse, render, update
+from harness.expectations import parse, render
 from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
+from harness.linting import lint
 from harness.packing import pack
 from harness.planning import parse_share
 from harness.records import CellId, ModelInfo, Record, to_json
@@ -31,6 +33,7 @@ from harness.reproducing import Reproducer
 from harness.routes import all_routes
 from harness.session import Session
 from harness.store import RunDirectory
+from harness.updating import update
 
 _READ = {setting.name: setting for setting in SETTINGS}
 
@@ -96,8 +99,11 @@ def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
         terminal.summary(records, len(plan.cells))
         if not session.tensorflow_started:
             terminal.say("everything came from the store; TensorFlow was not started")
-        unavailable = bool(session.seats.unavailable)
-    return ExitCode.FAILED if unavailable or failed(records, len(plan.cells)) else ExitCode.OK
+        stale = session.stale_claims()
+        for entry in stale:
+            terminal.complain(f"stale-entry: {entry.where}: {entry.case} [{entry.route}] is no case or route any more")
+        wrong = bool(session.seats.unavailable or stale or failed(records, len(plan.cells)))
+    return ExitCode.FAILED if wrong else ExitCode.OK
 
 
 @cli.command()
@@ -381,18 +387,17 @@ def expect_update(run: Path, **options: Any) -> int:
 @_settings_options("expectations", "regressions")
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
 def expect_lint(**options: Any) -> int:
-    """Refuse files that cannot be read and entries about cases or routes that are gone."""
+    """Refuse files that cannot be read, and entries that are stale, speak of no release or of those nobody has run."""
     with Session(_settle(options)) as session:
-        stale = session.expectations.stale((case.id for case in session.zoo()), all_routes())
+        cases = [case.id for case in session.zoo()]
+        findings = lint(session.expectations, cases=cases, routes=all_routes(), today=datetime.now(UTC).date())
         strange = session.regressions.strange(case.id for case in session.zoo())
-    for entry in stale:
-        click.echo(
-            f"stale-entry: {entry.case} [{entry.route}, OpenCV {entry.opencv}]: no such case or route; delete it"
-        )
+    for finding in findings:
+        click.echo(str(finding))
     strange = tuple(name for name in strange if not Path(name).exists())
     for name in strange:
         click.echo(f"stale-regression: {name}: no such case or file; delete its lines")
-    return ExitCode.FAILED if stale or strange else ExitCode.OK
+    return ExitCode.FAILED if findings or strange else ExitCode.OK
 
 
 def _settle(options: dict[str, Any]) -> Settings:

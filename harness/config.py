@@ -162,7 +162,7 @@ def settle(options: Mapping[str, object], *, start: Path, environ: Mapping[str, 
             raise UsageError(f"{source}: {given!r} {_reason(error)}; {setting.help}") from None
     values["store"] = root / (values["store"] or platformdirs.user_cache_path("opencv-dnn-harness"))
     values["regressions"] = values["regressions"] and root / values["regressions"]
-    values["zoo"] = values["zoo"] or _installed_zoos()
+    values["zoo"] = values["zoo"] or installed_zoos()
     values["jobs"] = values["jobs"] or len(os.sched_getaffinity(0))
     return Settings(root=root, **values)
 
@@ -177,7 +177,7 @@ def _look_up(
     return table.get(setting.key), f"{root / 'pyproject.toml'} [tool.dnn-harness] {setting.key}"
 
 
-def _installed_zoos() -> tuple[str, ...]:
+def installed_zoos() -> tuple[str, ...]:
     """Return our own zoo and those that installed distributions offer."""
     offered = sorted(entry.value for entry in entry_points(group=ZOO_GROUP))
     return tuple(dict.fromkeys((ZOO, *offered)))

@@ -18,9 +18,10 @@ from harness import __version__, fingerprint, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.claims import read_expectations, read_regressions
-from harness.config import Settings
+from harness.config import Settings, installed_zoos
 from harness.environments import Environments
 from harness.errors import ModelRejectedError, UsageError
+from harness.expectations import Expectation
 from harness.exporting import Exporter
 from harness.history import Deadlines, History
 from harness.inputs import InputPlan, corpus
@@ -29,7 +30,7 @@ from harness.library import Library
 from harness.planning import Plan, cell_id, longest_first
 from harness.pool import Pool
 from harness.records import ModelInfo, Record, Target
-from harness.routes import Route, pick_routes
+from harness.routes import Route, all_routes, pick_routes
 from harness.seats import Seats
 from harness.store import RunDirectory, RunPlan
 from harness.subjects import Cell, Seat, Subject
@@ -255,6 +256,12 @@ class Session:
                 yield Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
             finally:
                 self.tensorflow_started |= exporter.started
+
+    def stale_claims(self) -> tuple[Expectation, ...]:
+        """Return the claims about cases and routes that there are no more."""
+        if set(self.settings.zoo) != set(installed_zoos()):
+            return ()  # a part of what is installed cannot tell
+        return self.expectations.stale((case.id for case in self.zoo()), all_routes())
 
     def judged(self, record: Record) -> Record:
         """Return a record with its judgement."""

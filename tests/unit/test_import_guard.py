@@ -23,7 +23,7 @@ LAYERS = (
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting"),
     # Effects: disks, processes, environments.
     (
         "spawning",
