@@ -23,7 +23,7 @@ from harness.history import Deadlines
 from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
 from harness.locating import Locator, is_to_locate
-from harness.observing import Observed, OpenCV
+from harness.observing import Observed, OpenCV, Run
 from harness.opsets import sweep
 from harness.opwise import op_verdicts
 from harness.recording import Stopwatch, blank_record, filled
@@ -65,6 +65,10 @@ class Lane:
             worker.restart()
         return worker.observe(artifact.manifest, artifact.model, [feed])
 
+    def begin(self, cell: Cell, artifact: Artifact) -> Run:
+        """Load an artifact and return the way on: for what is timed, not judged."""
+        return self._workers[cell.seat].begin(artifact.manifest, artifact.model)
+
     def judge(
         self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True, locate: bool = True
     ) -> Record:
@@ -95,7 +99,7 @@ class Lane:
         """Return what shows before the last activations, where those hide what was computed or prove nothing."""
         if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or all_routes()[cell.route].stock:
             return record
-        artifact = self._artifact(record, cell)
+        artifact = self.artifact_of(record, cell)
         heads = artifact.manifest.heads
         if not heads or (record.outcome is Outcome.OK and not self._hide(heads, cell, artifact, plans)):
             return record
@@ -105,7 +109,7 @@ class Lane:
         found = self._with_culprit(found, part, plans) if locate else found
         return before_activation(record, found, heads)
 
-    def _artifact(self, record: Record, cell: Cell) -> Artifact:
+    def artifact_of(self, record: Record, cell: Cell) -> Artifact:
         """Return the artifact that a record is about."""
         others = all_routes()[cell.route].opsets[1:]
         return self.library.artifact(cell.subject, cell.route, record.opset if record.opset in others else None)
@@ -151,14 +155,14 @@ class Lane:
         if record.artifact is None:
             specs: Sequence[TensorSpec] = self.library.info(cell.subject).inputs
         else:
-            specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
+            specs = [port.tensor for port in self.artifact_of(record, cell).manifest.inputs]
         yield from zip(specs, expand(plan, specs), strict=True)
 
     def op_table(self, record: Record, cell: Cell) -> tuple[OpVerdict, ...] | None:
         """Return what becomes of each operation of a judged cell's artifact; None where there is no such table."""
         if record.artifact is None:
             return None
-        return op_verdicts(self.library, self._workers[cell.seat], self._artifact(record, cell))
+        return op_verdicts(self.library, self._workers[cell.seat], self.artifact_of(record, cell))
 
     def _with_other_weights(
         self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool, locate: bool

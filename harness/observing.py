@@ -252,6 +252,11 @@ class Run:
         """Return what was seen so far."""
         return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
 
+    @property
+    def works(self) -> bool:
+        """Whether no step has failed so far."""
+        return not self._failed
+
     def load(self, model: Path, choices: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Load the model and find its outputs; `choices` go before the worker's own."""
         if self._failed:
