@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from harness import __version__, delivery, picking, selftest, subjects, terminal, upgrade_commands
+from harness import __version__, atlas_commands, delivery, picking, selftest, subjects, terminal, upgrade_commands
 from harness.answers import failed, supported
 from harness.checking import Check
 from harness.claims import expectation_files
@@ -392,6 +392,7 @@ def _shape(text: str) -> tuple[int, ...]:
     return shape
 
 
+cli.add_command(atlas_commands.atlas)
 cli.add_command(upgrade_commands.diff)
 cli.add_command(upgrade_commands.upgrade)
 

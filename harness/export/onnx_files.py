@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExportFailedError
-from harness.export import free_batch, onnx_rewrites, rules
+from harness.export import free_batch, onnx_older, onnx_rewrites, rules
 from harness.export.constants import evaluate_constants
 from harness.export.network import Network
 from harness.export.onnx_conversion import convert, last_words, spared
@@ -59,6 +59,8 @@ def _converted(network: Network, opset: int) -> Any:
     onnx_rewrites.reshape_for_unsqueezes(model)
     onnx_rewrites.separate_joined_constants(model)
     onnx_rewrites.keep_inputs_out_of_joins(model)
+    if opset <= rules.LAST_OLDER_OPSET:
+        onnx_older.rewrite(model)
     refuse_foreign_ops(model)
     return model
 

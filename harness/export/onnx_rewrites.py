@@ -44,7 +44,7 @@ def reshape_for_unsqueezes(model: Any) -> None:
     import numpy as np
     import onnx
 
-    shapes = _known_shapes(model)
+    shapes = known_shapes(model)
     for index, node in enumerate(model.graph.node):
         if node.op_type != "Unsqueeze":
             continue
@@ -102,7 +102,7 @@ def keep_inputs_out_of_joins(model: Any) -> None:
         model.graph.node.extend(kept)
 
 
-def _known_shapes(model: Any) -> dict[str, list[int]]:
+def known_shapes(model: Any) -> dict[str, list[int]]:
     """Return the shapes of all tensors that ONNX's shape inference finds whole."""
     import onnx
 

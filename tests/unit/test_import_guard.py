@@ -24,7 +24,7 @@ LAYERS = (
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
     ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace"),
-    ("differing",),
+    ("differing", "atlas"),
     # Effects: disks, processes, environments.
     (
         "spawning",
@@ -59,8 +59,8 @@ LAYERS = (
     ("upgrading",),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
-    ("packing", "live_models", "picking", "reproducers", "terminal_changes"),
-    ("upgrade_commands",),
+    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades"),
+    ("upgrade_commands", "atlas_commands"),
     ("plugin", "cli"),
 )
 FIRST_EFFECT = next(place for place, layer in enumerate(LAYERS) if "spawning" in layer)
@@ -200,7 +200,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "differing", "pace"}
+    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "differing", "pace", "atlas"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

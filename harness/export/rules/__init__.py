@@ -65,12 +65,12 @@ ONNX: Mapping[str, Rule] = joined(
 ONNX_OLDER: Mapping[str, Rule] = joined(volumes.RULES, whole_numbers.RULES, ONNX)
 """For the older opsets, which are tried for OpenCV 4: without what only OpenCV 5 can compute."""
 
-_LAST_OLDER_OPSET = 11
+LAST_OLDER_OPSET = 11
 
 
 def for_opset(opset: int) -> Mapping[str, Rule]:
     """Return the rules for an ONNX opset."""
-    return ONNX_OLDER if opset <= _LAST_OLDER_OPSET else ONNX
+    return ONNX_OLDER if opset <= LAST_OLDER_OPSET else ONNX
 
 
 PB: Mapping[str, Rule] = joined(

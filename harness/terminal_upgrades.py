@@ -1,9 +1,12 @@
-"""What another OpenCV changes, in a terminal. Decides nothing."""
+"""What differs between releases, in a terminal. Decides nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
+from harness.atlas import Atlas, AtlasCase
 from harness.differing import WORSE, Change, Comparison
 from harness.report.differences import CHANGES, SPEEDS, by_kind, headline
 from harness.terminal import out_console, shown
@@ -47,3 +50,23 @@ def _print_paces(comparison: Comparison) -> None:
             f"{SPEEDS[one.speed].symbol} {one.speed}",
         )
     out_console().print(table)
+
+
+def atlas_answers(
+    atlas: Atlas, rows: Sequence[tuple[AtlasCase, Sequence[tuple[str, str, bool, str]]]], release: str | None
+) -> None:
+    """Print what the atlas knows of some cases: for each way its name, what is known, whether it works, what helps."""
+    console = out_console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("case", "route", release or f"{atlas.releases[0]} to {atlas.releases[-1]}", "tried, and works"):
+        table.add_column(column, overflow="fold")
+    for case, ways in rows:
+        for number, (route, words, works, advice) in enumerate(ways):
+            name = case.case if number == 0 else ""
+            table.add_row(shown(name), shown(route), shown(words, "green" if works else "red"), shown(advice))
+    console.print(table)
+    console.print(shown(f"{atlas.cells} cells, made {atlas.made} with {_versions(atlas)}", "dim"))
+
+
+def _versions(atlas: Atlas) -> str:
+    return ", ".join(f"{name} {version}" for name, version in atlas.versions.items())
