@@ -32,7 +32,6 @@ from harness.reproducers import hand_over
 from harness.reproducing import Reproducer
 from harness.routes import all_routes
 from harness.session import Session
-from harness.store import RunDirectory
 from harness.updating import update
 
 
@@ -355,11 +354,11 @@ def expect_update(run: Path, **options: Any) -> int:
     files = expectation_files(settings)
     if not files:
         raise UsageError("there is no expectation file to update; name one with --expectations or [tool.dnn-harness]")
-    records = RunDirectory(run).records()
+    records = delivery.merged(delivery.runs_at(run))
     known = {path: parse(path.read_text(encoding="utf-8"), str(path)) for path in files}
-    for path, records_of in delivery.by_file(known, records).items():
-        entries = update(known[path], records_of)
-        if entries != known[path]:
+    updated = update([entry for entries in known.values() for entry in entries], records)
+    for path, entries in delivery.by_file(files, updated).items():
+        if entries != list(known[path]):
             delivery.write(path, render(entries, delivery.header_of(path)))
             terminal.say(f"rewrote {path}: {len(known[path])} -> {len(entries)} entries")
     return ExitCode.OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -159,20 +159,17 @@ def _detection(directories: Sequence[RunDirectory]) -> Detection | None:
 # -- expectation files ------------------------------------------------------------------------------------------------
 
 
-def by_file(known: Mapping[Path, Sequence[Expectation]], records: Sequence[Record]) -> dict[Path, list[Record]]:
-    """Return for each expectation file the records it should hold claims about.
+def by_file(files: Sequence[Path], entries: Iterable[Expectation]) -> dict[Path, list[Expectation]]:
+    """Return for each expectation file the claims it should hold.
 
-    A cell belongs to the file that speaks of it; a new one to the file named like its family's first word
-    (`layers.toml`), else to the first file.
+    A claim stays where it was read; a new one goes to the file named like its case's first word (`layers.toml`), else
+    to the first file.
     """
-    found: dict[Path, list[Record]] = {path: [] for path in known}
-    first = next(iter(known))
-    for record in records:
-        owner = next(
-            (path for path, entries in known.items() if any(e.covers(CellId.of(record)) for e in entries)), None
-        )
-        named = next((path for path in known if path.stem == record.case.partition("/")[0]), first)
-        found[owner or named].append(record)
+    found: dict[Path, list[Expectation]] = {path: [] for path in files}
+    for entry in entries:
+        owner = next((path for path in files if entry.where.startswith((f"{path}:", f"{path},"))), None)
+        named = next((path for path in files if path.stem == entry.case.partition("/")[0]), files[0])
+        found[owner or named].append(entry)
     return found
 
 

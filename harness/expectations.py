@@ -171,24 +171,24 @@ class Expectations:
             for place, entry in enumerate(exact):
                 for other in exact[place + 1 :]:
                     _refuse_overlap(entry, other)
-                for other in self._patterns:
-                    if (
-                        other.engine == entry.engine
-                        and _fits(other.case, entry.case)
-                        and _fits(other.route, entry.route)
-                    ):
-                        _refuse_overlap(entry, other)
 
     def find(self, cell: CellId) -> Expectation | None:
-        """Return the claim about a cell. Raises UsageError where two patterns speak of it."""
+        """Return the claim about a cell; one that names it goes before a pattern.
+
+        Raises UsageError where two patterns speak of it.
+        """
         exact = self._by_case.get((cell.case, cell.route, cell.engine), ())
-        found = [entry for entry in (*exact, *self._patterns) if entry.covers(cell)]
+        found = [entry for entry in exact if entry.covers(cell)] or self.patterns_of(cell)
         if len(found) > 1:
             places = ", ".join(entry.where or repr(entry.case) for entry in found)
             raise UsageError(
                 f"{len(found)} expectations speak of {cell}: {places}; make their `opencv` sets disjoint or delete one"
             )
         return found[0] if found else None
+
+    def patterns_of(self, cell: CellId) -> list[Expectation]:
+        """Return the patterns in force that speak of a cell."""
+        return [entry for entry in self._patterns if entry.covers(cell)]
 
     def judge(self, record: Record) -> tuple[Judgement, str | None]:
         """Hold a record against its claim; returns the judgement and the claim in words."""

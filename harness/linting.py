@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from harness.expectations import Expectation, Expectations, corners, holds
+from harness.records import CellId
 
 _BEFORE_ALL, _AFTER_ALL = "0", "99999"
 
@@ -36,7 +37,7 @@ def lint(book: Expectations, *, cases: Collection[str], routes: Collection[str],
         for entry in book.entries
         for found in (
             *_stale(entry, is_stale=id(entry) in stale),
-            *_shadowed(entry),
+            *_shadowed(entry, book),
             *_too_wide(entry),
             *_ended(entry, today),
         )
@@ -48,10 +49,23 @@ def _stale(entry: Expectation, *, is_stale: bool) -> Iterator[Finding]:
         yield Finding(kind="stale-entry", entry=entry, what="no such case or route; delete it")
 
 
-def _shadowed(entry: Expectation) -> Iterator[Finding]:
-    """Yield a finding where a set holds for no release: `>=5,<4.9`, or one release and not that one."""
-    if not any(holds(entry.opencv, release) for release in corners(entry.opencv)) and "===" not in entry.opencv:
+def _shadowed(entry: Expectation, book: Expectations) -> Iterator[Finding]:
+    """Yield a finding for a claim that changes nothing: about no release (`>=5,<4.9`), or what a pattern says too."""
+    spoken_of = [release for release in corners(entry.opencv) if holds(entry.opencv, release)]
+    if not spoken_of:
         yield Finding(kind="shadowed", entry=entry, what="no release is in its set; correct it or delete it")
+        return
+    if entry.is_pattern:
+        return
+    cells = [CellId(case=entry.case, route=entry.route, opencv=one, engine=entry.engine) for one in spoken_of]
+    patterns = [book.patterns_of(cell) for cell in cells]
+    if all(any(_same(entry, other) for other in found) for found in patterns):
+        other = patterns[0][0]
+        yield Finding(kind="shadowed", entry=entry, what=f"{other.where or 'a pattern'} says the same; delete it")
+
+
+def _same(one: Expectation, other: Expectation) -> bool:
+    return (one.outcome, one.stage, one.op) == (other.outcome, other.stage, other.op)
 
 
 def _too_wide(entry: Expectation) -> Iterator[Finding]:

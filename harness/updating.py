@@ -33,13 +33,15 @@ def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[E
     for record in records:
         claim = book.find(CellId.of(record))
         if claim is not None and claim.agrees(record):
+            if not claim.is_pattern and claim.layer is None and id(claim) in kept:
+                kept[id(claim)] = replace(kept[id(claim)], layer=record.layer)
             continue
-        if claim is not None and claim.is_pattern:
+        if claim is not None and claim.is_pattern and record.outcome is Outcome.OK:
             raise UsageError(
                 f"{claim.where or 'an expectation'}: {claim.case!r} [{claim.route}] speaks of {CellId.of(record)}, "
                 f"which is {record.outcome} now; a pattern cannot be rewritten, so narrow it by hand"
             )
-        if claim is not None:
+        if claim is not None and not claim.is_pattern:
             rest = _without(kept.pop(id(claim), None), record)
             if rest is not None:
                 kept[id(claim)] = rest
@@ -66,6 +68,7 @@ def claim_from(record: Record, earlier: Expectation | None) -> Expectation:
         issue=earlier.issue if earlier else "",
         intermittent=earlier.intermittent if keep and earlier else (),
         until=earlier.until if keep and earlier else None,
+        where=earlier.where if earlier and not earlier.is_pattern else "",
     )
 
 

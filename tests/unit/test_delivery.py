@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,9 +139,12 @@ def claim(case: str) -> Expectation:
 
 def test_a_record_belongs_where_it_is_spoken_of_else_to_its_familys_file_else_to_the_first():
     first, layers, blocks = Path("a.toml"), Path("layers.toml"), Path("blocks.toml")
-    known = {first: [claim("layers/moved")], layers: [claim("layers/dense")], blocks: []}
-    records = [record(case) for case in ("layers/moved", "layers/dense", "layers/new", "blocks/new", "nets/new")]
-    found = by_file(known, records)
+    read = [
+        replace(claim("layers/moved"), where="a.toml:3"),
+        replace(claim("layers/dense"), where="layers.toml, entry 2"),
+    ]
+    new = [claim(case) for case in ("layers/new", "blocks/new", "nets/new")]
+    found = by_file([first, layers, blocks], [*read, *new])
     assert {path.name: [entry.case for entry in entries] for path, entries in found.items()} == {
         "a.toml": ["layers/moved", "nets/new"],
         "layers.toml": ["layers/dense", "layers/new"],

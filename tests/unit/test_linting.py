@@ -39,6 +39,17 @@ def test_what_should_not_stay_is_found(changes, kinds):
     assert [found.kind for found in lint(book, cases=CASES, routes=ROUTES, today=TODAY)] == kinds
 
 
+def test_a_claim_that_a_pattern_makes_too_is_shadowed():
+    pattern = replace(CLAIM, case="layers/*", opencv=">=4.5.5.64,<=5.0.0.93", where="x.toml:1")
+    book = Expectations((pattern, CLAIM))
+    (found,) = lint(book, cases=CASES, routes=ROUTES, today=TODAY)
+    assert (found.kind, found.entry, found.what) == ("shadowed", CLAIM, "x.toml:1 says the same; delete it")
+    other = Expectations((pattern, replace(CLAIM, op="Tanh")))
+    wider = Expectations((replace(pattern, opencv="==4.5.5.64"), CLAIM))
+    for book in (other, wider):
+        assert lint(book, cases=CASES, routes=ROUTES, today=TODAY) == ()
+
+
 def test_a_finding_begins_with_file_and_line():
     book = Expectations((replace(CLAIM, opencv=">=4.8", where="known.toml:7"),))
     (found,) = lint(book, cases=CASES, routes=ROUTES, today=TODAY)

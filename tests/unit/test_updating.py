@@ -165,6 +165,19 @@ def test_words_of_opencv_are_kept_without_release_path_and_line():
     assert claim_from(replace(FAILING, message=namespaced), None).reason.endswith("cv::dnn::removePhaseSwitches()")
 
 
+def test_what_fails_otherwise_than_a_pattern_says_gets_a_claim_of_its_own():
+    seen = replace(CRASH, route="tflite", target=Target(opencv="4.6.0.66"))
+    pattern, claim = sorted(update([TFLITE], [seen]), key=lambda one: one.case)
+    assert (pattern, claim.case, claim.outcome) == (TFLITE, "layers/gelu", Outcome.CRASH)
+    agreeing = replace(FAILING, route="tflite", target=Target(opencv="4.6.0.66"))
+    assert update([TFLITE], [agreeing]) == (TFLITE,)
+
+
+def test_a_claim_without_a_layer_is_told_which():
+    (claim,) = update([replace(CLAIM, reason="by hand")], [replace(FAILING, layer="gelu")])
+    assert (claim.layer, claim.reason) == ("gelu", "by hand")
+
+
 def test_a_pattern_that_is_contradicted_is_for_people_to_narrow():
     seen = replace(record(), route="tflite", target=Target(opencv="4.6.0.66"))
     with pytest.raises(UsageError, match=r"x.toml:1: 'layers/\*' .* is ok now; .* narrow it by hand"):
