@@ -48,6 +48,10 @@ class Lane:
         self._workers = workers
         self._repeats = repeats
 
+    def worker(self, environment: str) -> OpenCV:
+        """Return this lane's worker for a word of `--opencv`."""
+        return self._workers[environment]
+
     def observe(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input]) -> Observed:
         """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
         feeds = [given.opencv for given in inputs]

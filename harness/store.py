@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from harness.errors import HarnessError, UsageError
 from harness.records import CellId, Record, from_json, to_json
@@ -20,6 +20,7 @@ from harness.records import CellId, Record, from_json, to_json
 _PLAN = "plan.json"
 _SHARDS = "records"
 _FINISHED = "finished.json"
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class ShardWriter:
         self._path = path
         self._stream: IO[bytes] | None = None
 
-    def append(self, record: Record) -> None:
+    def append(self, record: object) -> None:
         """Write one line through to the operating system before returning."""
         line = to_json(record).encode() + b"\n"
         try:
@@ -139,7 +140,7 @@ def _ends_with_newline(path: Path) -> bool:
         return stream.read(1) == b"\n"
 
 
-def read_shard(path: Path) -> Iterable[Record]:
+def read_shard(path: Path, kind: type[_Kind] = Record) -> Iterable[_Kind]:  # type: ignore[assignment]  # the default kind
     """Yield a shard's records. A line that is cut short is a kill's trace and is skipped.
 
     It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is none.
@@ -149,7 +150,7 @@ def read_shard(path: Path) -> Iterable[Record]:
         if not line.strip():
             continue
         try:
-            yield from_json(line, Record)
+            yield from_json(line, kind)
         except (json.JSONDecodeError, UnicodeDecodeError):
             continue  # cut short, be it inside a character; the cell counts as not run
         except ValueError as error:

@@ -166,7 +166,7 @@ class Worker:
         """Return the payload as a contiguous array; with `blob`, a picture (H, W, C) turned into a blob by OpenCV."""
         array = self.numpy.load(io.BytesIO(payload), allow_pickle=False)
         if blob is None:
-            return self.numpy.ascontiguousarray(array)
+            return self.numpy.require(array, requirements="C")  # a scalar stays one, which OpenCV 5 knows
         made = self.cv2.dnn.blobFromImage(
             array,
             scalefactor=blob["scale"],
