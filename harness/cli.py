@@ -23,6 +23,7 @@ from harness.expectations import parse, render, update
 from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
+from harness.operator_commands import operators
 from harness.packing import pack
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.reproducers import hand_over
@@ -382,6 +383,9 @@ def expect_lint(**options: Any) -> int:
     for name in strange:
         click.echo(f"stale-regression: {name}: no such case or file; delete its lines")
     return ExitCode.FAILED if stale or strange else ExitCode.OK
+
+
+cli.add_command(operators)
 
 
 def _settle(options: dict[str, Any]) -> Settings:

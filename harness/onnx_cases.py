@@ -74,7 +74,10 @@ def _everything() -> Iterator[tuple[str, str, Any, Sequence[_DataSet], Mapping[s
                 yield kind, place.name, model, _read_sets(model, place), _tolerance(place)
     if not (root / "node").is_dir():  # since onnx 1.20 they are computed, deterministically
         for test in load_model_tests(kind="node"):
-            sets = [tuple([_plain(value) for value in values] for values in one) for one in test.data_sets]
+            sets: list[_DataSet] = [
+                ([_plain(value) for value in given], [_plain(value) for value in made])
+                for given, made in test.data_sets
+            ]
             yield "node", test.name, test.model, sets, {"rtol": test.rtol, "atol": test.atol}
     for path in sorted((root / LIGHT).glob("*.onnx")):
         model = onnx.load(path)

@@ -139,7 +139,9 @@ def _compare(case: OperatorCase, name: str, got: Array, expected: Array, dtype: 
 def _form(name: str, got: Array, expected: Array, dtype: str) -> tuple[Answer, str]:
     """Say whether an output with the right values has the right form as well."""
     if got.shape != expected.shape:
-        told = f"output {name!r} has shape {list(got.shape)}, but should be {list(expected.shape)}; the values are right"
+        told = (
+            f"output {name!r} has shape {list(got.shape)}, but should be {list(expected.shape)}; the values are right"
+        )
         return Answer.WRONG_SHAPE, told
     if got.dtype.name != dtype:
         return Answer.WRONG_DTYPE, f"output {name!r} is {got.dtype.name}, but should be {dtype}; the values are right"

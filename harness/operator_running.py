@@ -17,7 +17,7 @@ from harness import fingerprint
 from harness.diagnose import diagnose
 from harness.lane import Lane
 from harness.observing import Observed, OpenCV
-from harness.operator_corpus import Corpus, manifest, provide
+from harness.operator_corpus import Corpus, DataSet, manifest, provide
 from harness.operator_judging import OperatorVerdict, inexpressible, judge, refused, unsteady
 from harness.operators import (
     MESSAGE_CHARACTERS,
@@ -125,7 +125,7 @@ class OperatorTests:
         return _Tried(case=case, verdict=verdict, observed=observed, seconds=time.perf_counter() - started)
 
 
-def _verdict(case: OperatorCase, observed: Observed, data_sets: Sequence[tuple[tuple[object, ...], ...]]) -> OperatorVerdict:
+def _verdict(case: OperatorCase, observed: Observed, data_sets: Sequence[DataSet]) -> OperatorVerdict:
     failure = diagnose(observed.observation)
     if failure is not None:
         return refused(failure)

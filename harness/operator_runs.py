@@ -1,4 +1,4 @@
-"""A run over the backend tests on disk: its plan, and one JSON line per case that has ended, in an append-only shard."""
+"""A run over the backend tests on disk: its plan, and one JSON line per case that has ended, in a shard of its own."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class RunDirectory:
         """Read every finished record; where a cell was run twice, the later one counts."""
         found: dict[CellId, Record] = {}
         for shard in sorted((self.folder / _SHARDS).glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
-            for record in read_shard(shard):
+            for record in read_shard(shard, Record):
                 found[CellId.of(record)] = record
         return tuple(found.values())
 
@@ -140,7 +140,7 @@ def _ends_with_newline(path: Path) -> bool:
         return stream.read(1) == b"\n"
 
 
-def read_shard(path: Path, kind: type[_Kind] = Record) -> Iterable[_Kind]:  # type: ignore[assignment]  # the default kind
+def read_shard(path: Path, kind: type[_Kind]) -> Iterable[_Kind]:
     """Yield a shard's records. A line that is cut short is a kill's trace and is skipped.
 
     It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is none.

@@ -18,6 +18,7 @@ from harness.cases import Case
 from harness.detection import Detection, KindCount
 from harness.errors import ExitCode
 from harness.evidence import Culprit
+from harness.operators import Answer
 from harness.records import (
     CellId,
     Judgement,
@@ -31,7 +32,9 @@ from harness.records import (
     TensorSpec,
     to_data,
 )
+from harness.report import operator_pages
 from harness.report.figures import share
+from harness.report.operator_table import OperatorTable, Tally
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -359,3 +362,27 @@ def detected(found: Detection) -> None:
 def _kind_figures(kind: KindCount) -> tuple[str, ...]:
     counts = (kind.planted, kind.equivalent, kind.applicable, kind.detected, kind.missed)
     return tuple(str(count) for count in counts)
+
+
+def operators(table: OperatorTable, rows: int) -> None:
+    """Print the table of backend tests, its worst `rows`, and the totals."""
+    shown = Table("operator", "opset", *(column.name for column in table.columns), box=None, pad_edge=False)
+    for row in table.rows[:rows]:
+        shown.add_row(_text(row.name), _text(str(row.opset or "")), *map(_tally, row.tallies))
+    shown.add_row(_text("all"), _text(""), *map(_tally, table.totals))
+    _out().print(shown)
+    if len(table.rows) > rows:
+        _out().print(_text(f"the worst {rows} of {len(table.rows)} rows; --format markdown has all"))
+    _out().print(_text("right strictly / right leniently / cases whose data can be handed to OpenCV"))
+    _out().print(_text(f"{table.reported} of {table.planned} planned cases reported ({table.corpus})"))
+
+
+def _tally(tally: Tally | None) -> Text:
+    if tally is None:
+        return _text("-", "dim")
+    told = operator_pages.others(tally)
+    style = "green" if tally.worst is Answer.OK else "red" if tally.worst in _SILENT_OR_DEADLY else "yellow"
+    return _text(f"{operator_pages.face(tally).symbol} {operator_pages.counted(tally)} {told}", style)
+
+
+_SILENT_OR_DEADLY = frozenset({Answer.MISMATCH, Answer.WRONG_SHAPE, Answer.CRASH, Answer.TIMEOUT})

@@ -21,12 +21,14 @@ LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
     ("errors", "evidence", "properties", "detection", "suggestions", "chains"),
     ("records", "sources", "wire"),
+    ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking"),
+    ("regressions", "pieces", "contracts", "shrinking", "operator_judging"),
     # Effects: disks, processes, environments.
     ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
-    ("claims",),
+    ("claims", "operator_runs", "onnx_cases"),
+    ("operator_corpus",),
     ("process", "subjects"),
     ("observing", "exporting"),
     ("planting",),
@@ -42,13 +44,14 @@ LAYERS = (
     # Use cases.
     ("session", "answers", "advising"),
     ("selftest", "layer_search"),
-    ("checking", "reproducing"),
+    ("checking", "reproducing", "operator_running"),
     # Faces.
     ("terminal", "delivery", "snippets"),
     ("packing", "live_models", "picking", "reproducers"),
+    ("operator_commands",),
     ("plugin", "cli"),
 )
-PURE = {name for layer in LAYERS[:5] for name in layer}
+PURE = {name for layer in LAYERS[:6] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
 ASIDE = {"routes", "report", "export", "worker", "standins"}
 """Outside the ladder, with rules of their own below."""
@@ -184,7 +187,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection"}
+    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "operators"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])
@@ -201,7 +204,7 @@ def test_routes_import_the_exporter_late(module):
 @pytest.mark.parametrize("module", [name for name in modules_below("harness") if name.split(".")[1:2] == ["export"]])
 def test_the_exporter_knows_nothing_of_the_host(module):
     # What it does use decides what a stored artifact depends on.
-    host = {name for layer in LAYERS[3:] for name in layer} - {"sniff"}
+    host = {name for layer in LAYERS[4:] for name in layer} - {"sniff"}
     assert of_ours(imports(module)) & (host | {"worker", "report"}) == set()
 
 
