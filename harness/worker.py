@@ -154,7 +154,9 @@ class Worker:
         started = time.perf_counter()
         arrays = net.forward(self.outputs)
         elapsed = (time.perf_counter() - started) * 1000
-        return {"forward_ms": elapsed, "output_names": self.outputs}, list(arrays)
+        nothing = self.numpy.empty(0, "float32")  # for a tensor without elements the binding gives None
+        found = [nothing if array is None else array for array in arrays]
+        return {"forward_ms": elapsed, "output_names": self.outputs}, found
 
     def loaded(self) -> Any:
         """Return the network; raises ValueError where none is loaded."""

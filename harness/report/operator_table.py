@@ -160,11 +160,12 @@ def _tally(records: Sequence[OperatorRecord], column: OperatorColumn) -> Tally |
     )
 
 
-def _rank(row: OperatorRow) -> tuple[float, float, int, str, int, bool]:
-    """Order rows by the share that is right over all releases; those where nothing can be said come last."""
+def _rank(row: OperatorRow) -> tuple[float, int, float, int, str, int, bool]:
+    """Order rows by the share that is right over all releases, then by harm; what nothing is known of comes last."""
     there = [tally for tally in row.tallies if tally is not None]
     expressible = sum(tally.expressible for tally in there)
     if not expressible:
-        return (2.0, 2.0, 0, row.name, row.opset or 0, row.expanded)
+        return (2.0, 0, 2.0, 0, row.name, row.opset or 0, row.expanded)
     lenient, strict = sum(tally.lenient for tally in there), sum(tally.strict for tally in there)
-    return (lenient / expressible, strict / expressible, -expressible, row.name, row.opset or 0, row.expanded)
+    harm = min(WORST_FIRST.index(tally.worst) for tally in there)
+    return (lenient / expressible, harm, strict / expressible, -expressible, row.name, row.opset or 0, row.expanded)
