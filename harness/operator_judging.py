@@ -68,14 +68,14 @@ def inexpressible(case: OperatorCase) -> OperatorVerdict:
 
 
 def unsteady(first: OperatorVerdict, second: OperatorVerdict) -> OperatorVerdict:
-    """Return the verdict on a case that gave one thing, and another when repeated in another worker."""
-    message = f"first {_told(first)}, then in another worker {_told(second)}"
+    """Return the verdict on a case that gave one thing, and another when repeated; be it other numbers as wrong."""
+    message = f"not the same twice: first {_told(first)}, in another worker {_told(second)}"
     answer = Answer.NONDETERMINISTIC
     return OperatorVerdict(strict=answer, lenient=answer, stage=first.stage, op=first.op, message=message)
 
 
 def _told(verdict: OperatorVerdict) -> str:
-    return f"{verdict.strict} / {verdict.lenient} ({verdict.message or 'nothing to say'})"
+    return f"{verdict.strict} / {verdict.lenient} ({verdict.message})" if verdict.message else verdict.strict.value
 
 
 def judge(

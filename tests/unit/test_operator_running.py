@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from harness.observing import Observed
@@ -22,11 +23,15 @@ CASE = OperatorCase(
 )
 
 
-def tried(strict: Answer, lenient: Answer | None = None, **seen: object) -> _Tried:
+def tried(
+    strict: Answer, lenient: Answer | None = None, *, numbers: float = 0, steady: bool = True, **seen: object
+) -> _Tried:
+    outputs = ((np.full(3, numbers),),) if strict in {Answer.OK, Answer.MISMATCH} else ()
     return _Tried(
+        steady=steady,
         case=CASE,
         verdict=OperatorVerdict(strict=strict, lenient=lenient or strict, message="m"),
-        observed=Observed(observation=Observation(stage=Stage.FORWARD, engine_used="new", **seen)),
+        observed=Observed(observation=Observation(stage=Stage.FORWARD, engine_used="new", **seen), outputs=outputs),
         seconds=0.01,
     )
 
@@ -56,6 +61,18 @@ def test_two_attempts_that_agree_are_one_answer():
 
 def test_two_attempts_that_differ_are_nondeterministic():
     assert _agreed(tried(Answer.MISMATCH), tried(Answer.OK)).verdict.strict is Answer.NONDETERMINISTIC
+
+
+def test_numbers_that_are_as_wrong_but_others_are_nondeterministic():
+    assert _agreed(tried(Answer.MISMATCH), tried(Answer.MISMATCH)).verdict.strict is Answer.MISMATCH
+    other = _agreed(tried(Answer.MISMATCH), tried(Answer.MISMATCH, numbers=1e20))
+    assert other.verdict.strict is Answer.NONDETERMINISTIC
+
+
+def test_what_was_right_once_and_then_gave_other_numbers_is_nondeterministic():
+    lucky = tried(Answer.OK, steady=False)
+    assert not lucky.settled
+    assert _agreed(lucky, tried(Answer.OK)).verdict.strict is Answer.NONDETERMINISTIC
 
 
 def test_a_worker_that_was_killed_from_outside_does_not_count():
