@@ -15,7 +15,7 @@ from harness.config import SETTINGS, settle
 from harness.errors import ExitCode
 from harness.operator_running import OperatorTests
 from harness.operator_runs import OperatorRun
-from harness.operators import OperatorPlan, OperatorRecord
+from harness.operators import OperatorCell, OperatorPlan, OperatorRecord
 from harness.records import to_json
 from harness.report.operator_pages import write_operator_markdown, write_operator_page
 from harness.report.operator_table import OperatorTable, build_table
@@ -88,16 +88,17 @@ def _run(
     earlier: Sequence[OperatorRecord],
     keep: Callable[[OperatorRecord], None],
 ) -> tuple[OperatorRecord, ...]:
-    found: list[OperatorRecord] = []
+    found: dict[OperatorCell, OperatorRecord] = {}
     with terminal.counting(len(plan.cells), len(earlier)) as step:
 
         def take(record: OperatorRecord) -> None:
             keep(record)
-            found.append(record)
-            step(f"{record.case} {record.target.opencv} {record.strict}")
+            if record.cell not in found:  # what was right by luck comes twice
+                step(f"{record.case} {record.target.opencv} {record.strict}")
+            found[record.cell] = record
 
         tests.run(take, earlier)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _deliver(table: OperatorTable, out: Path) -> None:

@@ -1,14 +1,16 @@
 """Run the ONNX backend tests on every OpenCV asked for: the way of a case from its files to its record.
 
-Inputs go as ONNX has them, in their own dtype; a crash is an answer like others. What is right is loaded and run once
-more at once: OpenCV 4.14's Gemm reads memory nobody wrote, and is right by luck. What is not right is run again before
+Inputs go as ONNX has them, in their own dtype; a crash is an answer like others. What is not right is run again before
 it counts: all such cases of a release together, in fresh workers and in the opposite order, so that what ran before
-decides nothing. One at a time, each in a worker of its own, that would take minutes.
+decides nothing (one at a time, each in a worker of its own, that would take minutes). Where an operator then gives
+other numbers each time, its cases that were right are run again too: OpenCV 4.14's Gemm reads memory that nobody wrote,
+and is right by luck.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -49,13 +51,13 @@ class _Tried:
     observed: Observed
     seconds: float
     steady: bool = True
-    """Whether the same model gave the same again, where it was asked again at once."""
+    """Whether the same model gave the same again, where it was run twice in a row."""
 
     @property
     def settled(self) -> bool:
         """Whether the first attempt is the last."""
         kept = self.verdict.strict in {Answer.NOT_EXPRESSIBLE, Answer.ROUTE_ABSENT}
-        return kept or (self.steady and self.right)
+        return kept or self.right
 
     @property
     def right(self) -> bool:
@@ -91,7 +93,8 @@ class OperatorTests:
     def run(self, on_record: OnRecord, finished: Sequence[OperatorRecord] = ()) -> None:
         """Judge every case on one release after another, over `jobs` lanes; `on_record` gets each as it ends.
 
-        What `finished` holds is left out. Raises the first error of a lane.
+        A case that was right by luck comes a second time; the later record counts. What `finished` holds is left out.
+        Raises the first error of a lane.
         """
         done = {record.cell for record in finished}
         for asked, target in self.targets.items():
@@ -99,36 +102,50 @@ class OperatorTests:
             self._run_on(asked, target, left, on_record)
 
     def _run_on(self, asked: str, target: Target, cases: Sequence[OperatorCase], on_record: OnRecord) -> None:
+        right: dict[str, list[_Tried]] = defaultdict(list)
         doubtful: list[_Tried] = []
+        unsteady_operators: set[str] = set()
 
         def first(lane: Lane, group: Sequence[OperatorCase]) -> Iterator[_Tried]:
-            return (self._attempt_twice(lane.worker(asked), case) for case in group)
+            return (self._attempt(lane.worker(asked), case) for case in group)
 
         def take(tried: _Tried) -> None:
-            if tried.settled:
-                on_record(_record(tried, target, repeated=False))
-            else:
+            if not tried.settled:
                 doubtful.append(tried)
+                return
+            if tried.right:
+                right[tried.case.operator].append(tried)
+            on_record(_record(tried, target, repeated=False))
+
+        def settle(tried: _Tried) -> None:
+            if tried.verdict.strict is Answer.NONDETERMINISTIC:
+                unsteady_operators.add(tried.case.operator)
+            on_record(_record(tried, target, repeated=True))
 
         groups = [cases[start : start + _TOGETHER] for start in range(0, len(cases), _TOGETHER)]
         self._session.over_lanes(groups, first, take)
+        self._repeat(asked, doubtful, settle)
+        lucky = [tried for operator in sorted(unsteady_operators - {""}) for tried in right[operator]]
+        self._repeat(asked, lucky, settle)
 
-        def again(lane: Lane, group: Sequence[_Tried]) -> Iterator[OperatorRecord]:
+    def _repeat(self, asked: str, before: Sequence[_Tried], on_tried: Callable[[_Tried], None]) -> None:
+        """Attempt cases again, in the opposite order and in fresh workers, and settle what they are."""
+
+        def again(lane: Lane, group: Sequence[_Tried]) -> Iterator[_Tried]:
             worker = lane.worker(asked)
             worker.restart()
-            for before in group:
-                yield _record(_agreed(before, self._attempt(worker, before.case)), target, repeated=True)
+            for tried in group:
+                attempt = self._attempt_twice if tried.right else self._attempt
+                yield _agreed(tried, attempt(worker, tried.case))
 
-        doubtful.reverse()
-        lanes = max(1, min(self._session.settings.jobs, len(doubtful) // _TOGETHER))
-        shares = [doubtful[start::lanes] for start in range(lanes)]
-        self._session.over_lanes([share for share in shares if share], again, on_record)
+        lanes = max(1, min(self._session.settings.jobs, len(before) // _TOGETHER))
+        backwards = before[::-1]
+        shares = [backwards[start::lanes] for start in range(lanes)]
+        self._session.over_lanes([share for share in shares if share], again, on_tried)
 
     def _attempt_twice(self, worker: OpenCV, case: OperatorCase) -> _Tried:
-        """Attempt a case, and again where it came out right."""
+        """Attempt a case two times in a row; the numbers of both must agree."""
         tried = self._attempt(worker, case)
-        if not tried.right:
-            return tried
         again = self._attempt(worker, case)
         return replace(tried, steady=_alike(tried, again), seconds=tried.seconds + again.seconds)
 
@@ -154,7 +171,7 @@ def _agreed(before: _Tried, again: _Tried) -> _Tried:
     """Return the second attempt, or that the two differ."""
     # SIGKILL comes from outside (a person, the kernel short of memory): it says nothing of the model.
     killed = before.observed.observation.signal == "SIGKILL"
-    if killed or (before.steady and before.verdict.fingerprint == again.verdict.fingerprint and _alike(before, again)):
+    if killed or (again.steady and before.verdict.fingerprint == again.verdict.fingerprint and _alike(before, again)):
         return again
     return replace(again, verdict=unsteady(before.verdict, again.verdict))
 
