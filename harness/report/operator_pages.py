@@ -32,7 +32,7 @@ ANSWERS: dict[Answer, Word] = {
         meaning="OpenCV returns numbers that differ from what ONNX prescribes by more than is allowed, without a word.",
     ),
     Answer.WRONG_DTYPE: Word(
-        symbol="≠",
+        symbol="≃",
         tone=Tone.UNPROVEN,
         meaning="Shape and values are right, the dtype is another than ONNX prescribes.",
         action="Convert the output, if its dtype matters to you.",
