@@ -38,7 +38,7 @@ ANSWERS: dict[Answer, Word] = {
         action="Convert the output, if its dtype matters to you.",
     ),
     Answer.NOT_EXPRESSIBLE: Word(
-        symbol=NONE,
+        symbol="∅",
         tone=Tone.ABSENT,
         meaning="The model loads, but a Python program cannot hand it its data: sequences, texts, bfloat16, int4.",
         action="Nothing is known of the values; these cases are counted apart.",
