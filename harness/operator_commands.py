@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from harness import delivery, terminal
-from harness.config import SETTINGS, settle
+from harness import delivery, terminal, terminal_operators
 from harness.errors import ExitCode
 from harness.operator_running import OperatorTests
 from harness.operator_runs import OperatorRun
 from harness.operators import OperatorCell, OperatorPlan, OperatorRecord
+from harness.options import settings_options, settled
 from harness.records import to_json
 from harness.report.operator_pages import write_operator_markdown, write_operator_page
 from harness.report.operator_table import OperatorTable, build_table
@@ -23,12 +23,6 @@ from harness.session import Session
 
 _TERMINAL_ROWS = 40
 _SETTINGS = ("opencv", "engine", "device", "store", "jobs", "load_seconds", "forward_seconds", "memory_gb")
-
-
-def _settings_options(command: Any) -> Any:
-    for setting in reversed([setting for setting in SETTINGS if setting.name in _SETTINGS]):
-        command = click.option(f"--{setting.key}", setting.name, default=None, help=setting.help)(command)
-    return command
 
 
 @click.command()
@@ -45,7 +39,7 @@ def _settings_options(command: Any) -> Any:
     show_default=True,
     help="how the table is printed; json is the table, --json the records it is made of",
 )
-@_settings_options
+@settings_options(*_SETTINGS)
 def operators(only: str, out: Path | None, as_json: bool, form: str, **options: Any) -> int:
     """Run the backend tests of the installed onnx on every OpenCV: a table of operators by opset.
 
@@ -53,8 +47,10 @@ def operators(only: str, out: Path | None, as_json: bool, form: str, **options: 
     every planned case has a record: what OpenCV lacks is the answer, not an error.
     """
     command = shlex.join(["dnn-harness", *sys.argv[1:]])
-    with Session(settle(options, start=Path.cwd())) as session:
+    with Session(settled(options)) as session:
         tests = OperatorTests(session, only)
+        for name, why in session.seats.unavailable.items():
+            terminal.complain(f"{name} is left out: {why}")
         plan = tests.plan(command)
         records = _recorded(tests, plan, out) if out is not None else _run(tests, plan, (), lambda _record: None)
     table = build_table(records, corpus=plan.corpus, command=command, started=plan.started, planned=len(plan.cells))
@@ -110,7 +106,7 @@ def _deliver(table: OperatorTable, out: Path) -> None:
 
 def _print(table: OperatorTable, form: str) -> None:
     if form == "terminal":
-        terminal.operators(table, _TERMINAL_ROWS)
+        terminal_operators.show(table, _TERMINAL_ROWS)
     elif form == "json":
         click.echo(to_json(table))
     else:

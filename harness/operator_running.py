@@ -33,6 +33,7 @@ from harness.operators import (
 )
 from harness.records import Target
 from harness.session import Session
+from harness.subjects import Seat
 
 _TOGETHER = 32
 """Cases that a lane takes at once: enough that taking costs nothing, few enough that lanes end together."""
@@ -97,17 +98,17 @@ class OperatorTests:
         Raises the first error of a lane.
         """
         done = {record.cell for record in finished}
-        for asked, target in self.targets.items():
+        for seat, target in self.targets.items():
             left = [case for case in self.cases if OperatorCell.of(case, target) not in done]
-            self._run_on(asked, target, left, on_record)
+            self._run_on(seat, target, left, on_record)
 
-    def _run_on(self, asked: str, target: Target, cases: Sequence[OperatorCase], on_record: OnRecord) -> None:
+    def _run_on(self, seat: Seat, target: Target, cases: Sequence[OperatorCase], on_record: OnRecord) -> None:
         right: dict[str, list[_Tried]] = defaultdict(list)
         doubtful: list[_Tried] = []
         unsteady_operators: set[str] = set()
 
         def first(lane: Lane, group: Sequence[OperatorCase]) -> Iterator[_Tried]:
-            return (self._attempt(lane.worker(asked), case) for case in group)
+            return (self._attempt(lane.worker(seat), case) for case in group)
 
         def take(tried: _Tried) -> None:
             if not tried.settled:
@@ -124,15 +125,15 @@ class OperatorTests:
 
         groups = [cases[start : start + _TOGETHER] for start in range(0, len(cases), _TOGETHER)]
         self._session.over_lanes(groups, first, take)
-        self._repeat(asked, doubtful, settle)
+        self._repeat(seat, doubtful, settle)
         lucky = [tried for operator in sorted(unsteady_operators - {""}) for tried in right[operator]]
-        self._repeat(asked, lucky, settle)
+        self._repeat(seat, lucky, settle)
 
-    def _repeat(self, asked: str, before: Sequence[_Tried], on_tried: Callable[[_Tried], None]) -> None:
+    def _repeat(self, seat: Seat, before: Sequence[_Tried], on_tried: Callable[[_Tried], None]) -> None:
         """Attempt cases again, in the opposite order and in fresh workers, and settle what they are."""
 
         def again(lane: Lane, group: Sequence[_Tried]) -> Iterator[_Tried]:
-            worker = lane.worker(asked)
+            worker = lane.worker(seat)
             worker.restart()
             for tried in group:
                 attempt = self._attempt_twice if tried.right else self._attempt

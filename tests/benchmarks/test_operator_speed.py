@@ -77,8 +77,8 @@ def test_operators_against_a_plain_loop_and_fresh_processes(tmp_path, capsys):
     with Session(settle({"opencv": OPENCV}, start=tmp_path)) as session:
         tests = OperatorTests(session, WANTED)
         count = len(tests.cases)
-        ((asked, target),) = tests.targets.items()
-        python = session.environments.resolve(asked).python
+        ((seat, target),) = tests.targets.items()
+        python = session.environments.resolve(seat.environment).python
         sample = tests.cases[:: max(1, count // FRESH)]
         told: dict[str, list[float]] = {"ours, 1 lane": [], "ours": [], "plain": [], "fresh": []}
         for index in range(ROUNDS):  # in turn, so that a busy machine slows all

@@ -24,9 +24,22 @@ LAYERS = (
     ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking", "operator_judging"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "operator_judging"),
+    ("differing",),
     # Effects: disks, processes, environments.
-    ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
+    (
+        "spawning",
+        "pool",
+        "fingerprint",
+        "sniff",
+        "config",
+        "artifacts",
+        "store",
+        "uv",
+        "releases",
+        "environments",
+        "history",
+    ),
     ("claims", "operator_runs", "onnx_cases"),
     ("operator_corpus",),
     ("process", "subjects"),
@@ -39,19 +52,21 @@ LAYERS = (
     ("locating", "layerwise"),
     ("trials",),
     ("lane",),
-    ("clean", "prefixes"),
+    ("clean", "prefixes", "planning", "seats"),
     ("planted",),
     # Use cases.
     ("session", "answers", "advising"),
     ("selftest", "layer_search"),
-    ("checking", "reproducing", "operator_running"),
+    ("checking", "reproducing", "turns", "operator_running"),
+    ("upgrading",),
     # Faces.
-    ("terminal", "delivery", "snippets"),
-    ("packing", "live_models", "picking", "reproducers"),
-    ("operator_commands",),
+    ("terminal", "delivery", "snippets", "options"),
+    ("packing", "live_models", "picking", "reproducers", "terminal_changes", "terminal_operators"),
+    ("upgrade_commands", "operator_commands"),
     ("plugin", "cli"),
 )
-PURE = {name for layer in LAYERS[:6] for name in layer}
+FIRST_EFFECT = next(place for place, layer in enumerate(LAYERS) if "spawning" in layer)
+PURE = {name for layer in LAYERS[:FIRST_EFFECT] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
 ASIDE = {"routes", "report", "export", "worker", "standins"}
 """Outside the ladder, with rules of their own below."""
@@ -187,7 +202,15 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "operators"}
+    assert of_ours(imports(module)) <= {
+        "report",
+        "records",
+        "properties",
+        "detection",
+        "operators",
+        "differing",
+        "pace",
+    }
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

@@ -9,7 +9,6 @@ from harness import terminal
 from harness.detection import Detection, FalseAlarm, KindCount, Survivor, Threshold
 from harness.errors import ExitCode
 from harness.evidence import Parity, Property
-from harness.operators import Answer, OperatorRecord
 from harness.records import (
     Judgement,
     Latency,
@@ -24,7 +23,6 @@ from harness.records import (
     TensorSpec,
     Timing,
 )
-from harness.report.operator_table import build_table
 
 HOSTILE = "[bold]x[/] a:on:b :smile: \x1b[31m\x07 C:\\new [/nonsense] \ud800 back\\"
 """Markup, emoji codes, terminal commands, a lone surrogate: all of it may stand in the name of a layer."""
@@ -231,25 +229,3 @@ def test_the_self_test_is_a_table_with_its_survivors_and_alarms(capsys):
     ):
         assert line in printed
     assert ["bias-dropped", "9", "2", "7", "6", "1", "a", "bias", "left", "out"] in map(str.split, printed.splitlines())
-
-
-def test_the_table_of_operators_shows_figures_and_what_is_left_out(capsys):
-    records = [
-        OperatorRecord(
-            case=f"node/test_{name}",
-            target=Target(opencv="5.0.0.93"),
-            operator=name,
-            opset=13,
-            expanded=False,
-            strict=answer,
-            lenient=answer,
-        )
-        for name, answer in ((HOSTILE, Answer.CRASH), ("Abs", Answer.OK))
-    ]
-    table = build_table(records, corpus="onnx 1", command="c", started="s", planned=2)
-    terminal.operators(table, rows=1)
-    out = capsys.readouterr().out
-    assert "\x1b" not in out
-    assert "0/0/1 1 crash" in out
-    assert "the worst 1 of 2 rows" in out
-    assert "2 of 2 planned cases reported (onnx 1)" in out
