@@ -56,7 +56,7 @@ def encode(value: Array | Picture, port: Port) -> memoryview:
 
 def _npy(array: Array) -> memoryview:
     buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(buffer, np.require(array, requirements="C"), allow_pickle=False)  # a scalar stays one
     return buffer.getbuffer()
 
 

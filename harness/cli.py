@@ -24,6 +24,7 @@ from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
 from harness.linting import lint
+from harness.operator_commands import operators
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
 from harness.planning import parse_share
@@ -392,6 +393,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 cli.add_command(atlas_commands.atlas)
+cli.add_command(operators)
 cli.add_command(upgrade_commands.diff)
 cli.add_command(upgrade_commands.upgrade)
 

@@ -49,6 +49,10 @@ class Lane:
         self._workers = workers
         self._repeats = repeats
 
+    def worker(self, seat: Seat) -> OpenCV:
+        """Return this lane's worker for a seat."""
+        return self._workers[seat]
+
     def allow(self, cell: Cell, deadlines: Deadlines) -> None:
         """Give a cell's worker its deadlines, until others are given."""
         self._workers[cell.seat].allow(load_seconds=deadlines.load, forward_seconds=deadlines.forward)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from harness.errors import HarnessError, UsageError
 from harness.records import Capabilities, CellId, Record, from_json, to_json
@@ -20,6 +20,7 @@ from harness.records import Capabilities, CellId, Record, from_json, to_json
 _PLAN = "plan.json"
 _SHARDS = "records"
 _FINISHED = "finished.json"
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class RunDirectory:
         """Read every finished record; where a cell was run twice, the later one counts."""
         found: dict[CellId, Record] = {}
         for shard in sorted((self.folder / _SHARDS).glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
-            for record in read_shard(shard):
+            for record in read_shard(shard, Record):
                 found[CellId.of(record)] = record
         return tuple(found.values())
 
@@ -116,7 +117,7 @@ class ShardWriter:
         self._path = path
         self._stream: IO[bytes] | None = None
 
-    def append(self, record: Record) -> None:
+    def append(self, record: object) -> None:
         """Write one line through to the operating system before returning."""
         line = to_json(record).encode() + b"\n"
         try:
@@ -145,7 +146,7 @@ def _ends_with_newline(path: Path) -> bool:
         return stream.read(1) == b"\n"
 
 
-def read_shard(path: Path) -> Iterable[Record]:
+def read_shard(path: Path, kind: type[_Kind]) -> Iterable[_Kind]:
     """Yield a shard's records. A line that is cut short is a kill's trace and is skipped.
 
     It need not be the last one: a resumed run writes on behind it. Raises UsageError for a whole line that is none.
@@ -155,7 +156,7 @@ def read_shard(path: Path) -> Iterable[Record]:
         if not line.strip():
             continue
         try:
-            yield from_json(line, Record)
+            yield from_json(line, kind)
         except (json.JSONDecodeError, UnicodeDecodeError):
             continue  # cut short, be it inside a character; the cell counts as not run
         except ValueError as error:

@@ -155,7 +155,9 @@ class Worker:
         started = time.perf_counter()
         arrays = net.forward(self.outputs)
         elapsed = (time.perf_counter() - started) * 1000
-        return {"forward_ms": elapsed, "output_names": self.outputs}, list(arrays)
+        nothing = self.numpy.empty(0, "float32")  # for a tensor without elements the binding gives None
+        found = [nothing if array is None else array for array in arrays]
+        return {"forward_ms": elapsed, "output_names": self.outputs}, found
 
     def loaded(self) -> Any:
         """Return the network; raises ValueError where none is loaded."""
@@ -167,7 +169,7 @@ class Worker:
         """Return the payload as a contiguous array; with `blob`, a picture (H, W, C) turned into a blob by OpenCV."""
         array = self.numpy.load(io.BytesIO(payload), allow_pickle=False)
         if blob is None:
-            return self.numpy.ascontiguousarray(array)
+            return self.numpy.require(array, requirements="C")  # a scalar stays one, which OpenCV 5 knows
         made = self.cv2.dnn.blobFromImage(
             array,
             scalefactor=blob["scale"],

@@ -30,6 +30,11 @@ def test_as_keras_leaves_axes_alone_but_makes_them_contiguous():
     assert to_keras(sent, port(Layout.AS_KERAS)) is sent
 
 
+def test_a_scalar_stays_one():
+    port = Port(name="x", tensor=TensorSpec(name="x", shape=()))
+    assert decode(bytes(encode(np.array(3, np.int64), port))).shape == ()
+
+
 def test_a_rank_that_does_not_fit_is_refused_on_the_way_in_and_kept_on_the_way_out():
     flat = np.zeros((2, 3), dtype=np.float32)
     with pytest.raises(HarnessError, match=r"'x'.*\(2, 3\)"):

@@ -21,9 +21,10 @@ LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
     ("errors", "evidence", "properties", "detection", "suggestions", "chains"),
     ("records", "sources", "wire"),
+    ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "operator_judging"),
     ("differing", "atlas"),
     # Effects: disks, processes, environments.
     (
@@ -39,7 +40,8 @@ LAYERS = (
         "environments",
         "history",
     ),
-    ("claims",),
+    ("claims", "operator_runs", "onnx_cases"),
+    ("operator_corpus",),
     ("process", "subjects"),
     ("observing", "exporting"),
     ("planting",),
@@ -55,12 +57,12 @@ LAYERS = (
     # Use cases.
     ("session", "answers", "advising"),
     ("selftest", "layer_search"),
-    ("checking", "reproducing", "turns"),
+    ("checking", "reproducing", "turns", "operator_running"),
     ("upgrading",),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
-    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades"),
-    ("upgrade_commands", "atlas_commands"),
+    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators"),
+    ("upgrade_commands", "atlas_commands", "operator_commands"),
     ("plugin", "cli"),
 )
 FIRST_EFFECT = next(place for place, layer in enumerate(LAYERS) if "spawning" in layer)
@@ -200,7 +202,16 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "differing", "pace", "atlas"}
+    assert of_ours(imports(module)) <= {
+        "report",
+        "records",
+        "properties",
+        "detection",
+        "operators",
+        "differing",
+        "pace",
+        "atlas",
+    }
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])
@@ -217,7 +228,7 @@ def test_routes_import_the_exporter_late(module):
 @pytest.mark.parametrize("module", [name for name in modules_below("harness") if name.split(".")[1:2] == ["export"]])
 def test_the_exporter_knows_nothing_of_the_host(module):
     # What it does use decides what a stored artifact depends on.
-    host = {name for layer in LAYERS[3:] for name in layer} - {"sniff"}
+    host = {name for layer in LAYERS[4:] for name in layer} - {"sniff"}
     assert of_ours(imports(module)) & (host | {"worker", "report"}) == set()
 
 

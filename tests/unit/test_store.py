@@ -154,7 +154,7 @@ def test_a_whole_line_that_is_no_record_is_named_with_its_place(tmp_path, line):
     shard = tmp_path / "w1.jsonl"
     shard.write_text(f"{to_json(RECORDS[0])}\n{line}\n")
     with pytest.raises(UsageError, match=r"w1.jsonl:2 is not a record of this release"):
-        list(read_shard(shard))
+        list(read_shard(shard, Record))
 
 
 def test_a_note_that_is_broken_counts_as_no_time(run):
