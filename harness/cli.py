@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from harness import __version__, delivery, picking, selftest, subjects, terminal
+from harness import __version__, delivery, picking, scheduling, selftest, subjects, terminal
 from harness.answers import failed, supported
 from harness.checking import Check
 from harness.claims import expectation_files
@@ -60,7 +60,7 @@ def cli() -> None:
 @click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
-@_settings_options(*_RUNNING, *_DEADLINES)
+@_settings_options(*_RUNNING, "shared_store", "scheduler", *_DEADLINES)
 def run(tier: str, out: Path, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
@@ -81,7 +81,7 @@ def run(tier: str, out: Path, **options: Any) -> int:
                     shard.append(record)
                     advance(record)
 
-                session.run(left, keep)
+                scheduling.run(session, left, keep)
         finally:
             shard.close()
             records = tuple(session.judged(record) for record in directory.records())
@@ -116,7 +116,7 @@ def run(tier: str, out: Path, **options: Any) -> int:
     help="write the best file that works, with its contract and programs that run it",
 )
 @click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options(*_RUNNING, *_DEADLINES)
+@_settings_options(*_RUNNING, "shared_store", *_DEADLINES)
 def check(
     model: str,
     shapes: Sequence[str],

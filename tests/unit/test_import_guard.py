@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"tensorflow", "keras", "cv2", "tf2onnx", "onnx", "onnxruntime", "mtcnn", "skimage"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "cv2",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "mtcnn",
+    "skimage",
+    "distributed",
+    "dask",
+    "fsspec",
+}
 CHILDREN = ("export", "worker", "standins")
 """Programs that are run, not imported."""
 
@@ -25,7 +37,7 @@ LAYERS = (
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
     ("regressions", "pieces", "contracts", "shrinking"),
     # Effects: disks, processes, environments.
-    ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "store", "environments"),
+    ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "shared_store", "store", "environments"),
     ("claims",),
     ("process", "subjects"),
     ("observing", "exporting"),
@@ -41,7 +53,8 @@ LAYERS = (
     ("planted",),
     # Use cases.
     ("session", "answers", "advising"),
-    ("selftest", "layer_search"),
+    ("selftest", "layer_search", "groups"),
+    ("scheduling",),
     ("checking", "reproducing"),
     # Faces.
     ("terminal", "delivery", "snippets"),
