@@ -109,7 +109,7 @@ class _Dispatch:
         digest = groups.harness_digest()
         futures = {self._submit(digest, group): group for group in waiting}
         try:
-            for future in self._distributed.as_completed(list(futures)):
+            for future in self._distributed.as_completed(list(futures), loop=self._client.loop):
                 group = futures.pop(future)
                 answer = self._result(future)
                 if answer is None:
@@ -182,7 +182,7 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # whatever port is free; nobody looks
             memory_limit=0,  # what is large here are the children, which have limits of their own
             silence_logs=logging.ERROR,
         )

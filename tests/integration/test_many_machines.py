@@ -1,0 +1,141 @@
+"""A cluster of processes with a store each and one that they share: they judge as one machine does, whoever dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness import scheduling
+from harness.config import settle
+from harness.records import CellId, Outcome, Record
+from harness.session import Plan, Session
+from tests.integration.test_interruption import assert_gone, await_that
+
+distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`
+pytest.importorskip("fsspec")
+
+ZOO = "layers/dense/activation-*"
+# An interpreter whose OpenCV, where the environment names a file, loads nothing as long as that file is there.
+HELD_PYTHON = f"""#!{sys.executable}
+import os, runpy, sys, time, cv2
+hold = os.environ.get("TEST_HOLD", "")
+def held(load):
+    def wait(*model):
+        while os.path.exists(hold):
+            open(hold + ".reached", "w").close()
+            time.sleep(0.02)
+        return load(*model)
+    return wait
+cv2.dnn.readNetFromONNX = held(cv2.dnn.readNetFromONNX)
+cv2.dnn.readNetFromTensorflow = held(cv2.dnn.readNetFromTensorflow)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+Judged = dict[CellId, Record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """Machines that share a store below a folder, and have one each there."""
+
+    folder: Path
+
+    @contextmanager
+    def cluster(self, *environments: Mapping[str, str]) -> Iterator[Any]:
+        """Start a scheduler and a machine for each environment: a process that is started anew when it dies."""
+        ours = {"nthreads": 1, "dashboard": False, "memory_limit": 0, "host": "127.0.0.1"}
+        workers = {
+            name: {"cls": distributed.Nanny, "options": {**ours, "env": dict(environment)}}
+            for name, environment in enumerate(environments)
+        }
+        scheduler = {"cls": distributed.Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
+        with distributed.SpecCluster(workers=workers, scheduler=scheduler) as cluster:
+            with distributed.Client(cluster, set_as_default=False) as client:
+                client.wait_for_workers(len(workers), timeout=60)
+            yield cluster
+
+    def store(self, name: str) -> dict[str, str]:
+        return {"DNN_HARNESS_STORE": str(self.folder / name)}
+
+    def judged(self, name: str, **options: object) -> tuple[Plan, list[Record], bool]:
+        """Return what a host with a store of its own plans and gets, and whether TensorFlow was started for it."""
+        options |= {"opencv": f"path:{self.folder / 'held-python'}", "route": "onnx,pb", "draws": 1, "repeats": 1}
+        options |= {"shared_store": f"file://{self.folder}/shared", "store": str(self.folder / name), "jobs": 1}
+        with Session(settle(options, start=self.folder, environ={})) as session:
+            plan = session.plan_zoo(ZOO)
+            records: list[Record] = []
+            scheduling.run(session, plan.cells, records.append)
+            return plan, records, session.tensorflow_started
+
+
+def by_cell(records: list[Record]) -> Judged:
+    return {CellId.of(record): timeless(record) for record in records}
+
+
+def timeless(record: Record) -> Record:
+    return replace(record, seconds={}, latency=None, stderr=re.sub(r"@\d+\.\d+", "", record.stderr))
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Machines:
+    folder = tmp_path_factory.mktemp("machines")
+    (folder / "held-python").write_text(HELD_PYTHON)
+    (folder / "held-python").chmod(0o755)
+    return Machines(folder=folder)
+
+
+@pytest.fixture(scope="module")
+def first(machines: Machines) -> Judged:
+    """What the first machine of a cluster judged, which had to make everything."""
+    with machines.cluster(machines.store("first")) as cluster:
+        plan, records, made = machines.judged("host", scheduler=cluster.scheduler_address)
+    assert made
+    assert sorted(map(str, by_cell(records))) == sorted(map(str, plan.ids))
+    assert len(records) == len(plan.ids)
+    assert {record.outcome for record in records} == {Outcome.OK}
+    return by_cell(records)
+
+
+def test_another_machine_finds_what_the_first_made_and_judges_alike(machines, first):
+    _, records, made = machines.judged("second")
+    assert not made
+    assert by_cell(records) == first
+
+
+def test_a_machine_that_is_killed_while_it_judges_changes_nothing(machines, first):
+    hold = machines.folder / "hold"
+    hold.touch()
+    held = {**machines.store("third"), "TEST_HOLD": str(hold)}
+    children: list[psutil.Process] = []
+
+    def kill_when_held(pid: int) -> None:
+        await_that(hold.with_suffix(".reached").exists)
+        children.extend(psutil.Process(pid).children(recursive=True))
+        os.kill(pid, signal.SIGKILL)
+        hold.unlink()
+
+    with machines.cluster(held, machines.store("fourth")) as cluster:
+        with distributed.Client(cluster, set_as_default=False) as client:
+            pids = client.run(os.getpid)
+            holds = client.run(os.getenv, "TEST_HOLD")
+        (pid,) = [pids[worker] for worker, value in holds.items() if value]
+        killer = threading.Thread(target=kill_when_held, args=(pid,))
+        killer.start()
+        plan, records, made = machines.judged("host", scheduler=cluster.scheduler_address)
+        killer.join()
+        assert_gone(children)
+    assert len(records) == len(plan.ids)
+    assert by_cell(records) == first
+    assert not made

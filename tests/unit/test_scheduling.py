@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import groups, scheduling
+from harness.config import settle
+from harness.errors import HarnessError, UsageError
+from harness.records import Outcome, Record, to_json
+from harness.session import Session
+
+distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch) -> Iterator[Callable[..., str]]:
+    """Return the address of a scheduler whose workers are threads of this process."""
+    monkeypatch.setenv("DNN_HARNESS_STORE", str(tmp_path / "store"))
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def settings(tmp_path, warm_zoo):
+    options = {"zoo": warm_zoo, "store": str(tmp_path / "store"), "route": "onnx", "draws": 0, "repeats": 1, "jobs": 2}
+    return settle(options, start=tmp_path, environ={})
+
+
+@pytest.fixture
+def session(settings, cluster) -> Iterator[Session]:
+    with Session(replace(settings, scheduler=cluster.scheduler_address)) as session:
+        yield session
+
+
+def ran(session: Session, wanted: str = "full") -> dict[str, Record]:
+    plan = session.plan_zoo(wanted)
+    records: list[Record] = []
+    scheduling.run(session, plan.cells, records.append)
+    assert len(records) == len(plan.cells)
+    return {record.case: timeless(record) for record in records}
+
+
+def timeless(record: Record) -> Record:
+    return replace(record, seconds={}, latency=None, stderr=re.sub(r"@\d+\.\d+", "", record.stderr))
+
+
+def test_a_cluster_answers_as_this_process_does(session, settings):
+    with Session(settings) as here:
+        at_home = ran(here)
+    assert {record.outcome for record in at_home.values()} == {Outcome.OK, Outcome.UNSUPPORTED_OP, Outcome.MISMATCH}
+    assert ran(session) == at_home
+    assert not session.tensorflow_started
+    assert groups._sessions._kept == {}
+
+
+def test_nothing_to_run_needs_no_cluster(settings):
+    with Session(replace(settings, scheduler="tcp://127.0.0.1:1")) as session:
+        scheduling.run(session, (), pytest.fail)
+
+
+def test_an_interruption_ends_what_is_queued_and_under_way(session):
+    plan = session.plan_zoo("full")
+
+    def interrupt(_: Record) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scheduling.run(session, plan.cells, interrupt)
+    assert groups._sessions._kept == {}
+
+
+def test_cells_the_cluster_says_nothing_of_are_reported_all_the_same(session, monkeypatch):
+    monkeypatch.setattr(groups, "_answer", lambda _: groups.Answer(records=(), tensorflow_started=True))
+    record = ran(session, "nets/a")["nets/a"]
+    assert (record.outcome, record.message) == (Outcome.HARNESS_ERROR, "the cluster answered without it")
+    assert session.tensorflow_started
+
+
+def test_an_error_of_a_machine_reaches_the_caller(session, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DNN_HARNESS_STORE", str(tmp_path / "file"))
+    with pytest.raises(HarnessError, match="cannot write below"):
+        ran(session, "nets/a")
+
+
+def test_a_worker_with_another_harness_is_refused_before_anything_is_sent(session, monkeypatch):
+    digests = iter("abc")
+    monkeypatch.setattr(groups, "harness_digest", lambda: next(digests))
+    with pytest.raises(UsageError, match=r"worker tcp://.* runs another opencv-dnn-harness"):
+        ran(session, "nets/a")
+
+
+class _Client:
+    """A client whose one worker answers with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def run(self, *_: object, **__: object) -> dict[str, Any]:
+        return {"tcp://w:1": self._error}
+
+
+def test_a_worker_without_a_harness_or_voice_is_named():
+    with pytest.raises(UsageError, match=r"tcp://w:1 has no such opencv-dnn-harness \(No module named 'harness'\)"):
+        scheduling._muster(_Client(ModuleNotFoundError("No module named 'harness'")))
+    with pytest.raises(HarnessError, match="tcp://w:1 does not answer: gone; end it"):
+        scheduling._muster(_Client(OSError("gone")))
+
+
+def test_a_scheduler_that_is_not_there_is_the_users_error(settings, monkeypatch):
+    monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 0.2)
+    with (
+        Session(replace(settings, scheduler="tcp://127.0.0.1:1")) as session,
+        pytest.raises(UsageError, match=r"--scheduler tcp://127.0.0.1:1 cannot be used: .*; start `dask scheduler`"),
+    ):
+        ran(session, "nets/a")
+
+
+def test_a_scheduler_of_no_known_kind_is_the_users_error(settings):
+    with (
+        Session(replace(settings, scheduler="pigeon://x:1")) as session,
+        pytest.raises(UsageError, match=r"--scheduler pigeon://x:1 cannot be used: .*pigeon"),
+    ):
+        ran(session, "nets/a")
+
+
+def test_a_scheduler_without_workers_is_the_users_error(session, cluster, monkeypatch):
+    monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 0.5)
+    cluster.scale(0)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        client.retire_workers()
+    with pytest.raises(UsageError, match=r"cannot be used: .*; start .*`dask worker tcp://.*` on each machine"):
+        ran(session, "nets/a")
+
+
+@pytest.mark.parametrize("absent", ["distributed", "dask.config"])
+def test_a_package_that_is_missing_is_named(settings, monkeypatch, absent):
+    monkeypatch.setitem(sys.modules, absent, None)
+    with (
+        Session(replace(settings, scheduler="local")) as session,
+        pytest.raises(UsageError, match=r"--scheduler needs dask.distributed: .*`pip install 'opencv-dnn-harness\["),
+    ):
+        ran(session, "nets/a")
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def fatal_to_its_parent(folder: Path) -> Iterator[Path]:
+    """An interpreter whose OpenCV kills who started it, when it loads a model with an op Foo."""
+    python = folder / "fatal-python"
+    lines = [
+        f"#!{sys.executable}",
+        "import os, runpy, sys, cv2",
+        "load = cv2.dnn.readNetFromONNX",
+        "def fatal(model, *more):",
+        "    data = open(model, 'rb').read() if isinstance(model, str) else bytes(model)",
+        "    if b'Foo' in data: os.kill(os.getppid(), 9)",
+        "    return load(model, *more)",
+        "cv2.dnn.readNetFromONNX = fatal",
+        "del sys.argv[0]",
+        "runpy.run_path(sys.argv[0], run_name='__main__')",
+    ]
+    python.write_text("\n".join(lines))
+    python.chmod(0o755)
+    yield python
+
+
+def test_a_model_that_kills_every_worker_is_a_record_and_takes_no_other_with_it(settings, tmp_path):
+    with fatal_to_its_parent(tmp_path) as python:
+        fatal = replace(settings, scheduler="local", opencv=(f"path:{python}",))
+        with Session(fatal) as session:
+            records = ran(session, "full")
+    assert {case: record.outcome for case, record in records.items()} == {
+        "nets/a": Outcome.OK,
+        "nets/b": Outcome.OK,
+        "nets/c": Outcome.MISMATCH,
+        "nets/odd": Outcome.HARNESS_ERROR,
+    }
+    assert records["nets/odd"].message.startswith("every worker that judged it died")
+    assert os.environ.get("OMP_NUM_THREADS") is None
+    assert to_json(records["nets/odd"])
