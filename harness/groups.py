@@ -7,6 +7,7 @@ machine whose harness, model or OpenCV is not the one that was planned for refus
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,11 @@ from harness.records import Record, from_json, to_json
 from harness.session import Session
 from harness.sources import SourceKind
 from harness.subjects import Cell, Subject
+
+
+def dask_setup(_worker: object) -> None:
+    """Leave Ctrl-C to the host: a terminal sends it to every process. Called by dask where a run started its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,10 @@ from harness.subjects import Cell
 
 CONNECT_SECONDS = 10
 """How long a scheduler may take to answer, and then to have a worker."""
+_DIED = (
+    "every worker that judged it died: killed from outside, or short of memory; run it alone without --scheduler, and "
+    "read the cluster's logs"
+)
 _LOCAL_CONFIG = {
     # Twice: what kills its workers is tried again, alone, before that counts.
     "distributed.scheduler.allowed-failures": 1,
@@ -90,15 +94,10 @@ class _Dispatch:
         another one that killed them. What is lost once more is a record of just that.
         """
         try:
-            for lost in list(self._judge(waiting)):
-                for alone in (replace(lost, cells=(cell,)) for cell in lost.cells):
-                    for killer in self._judge([alone]):
-                        self._give_up(
-                            killer.cells,
-                            killer,
-                            "every worker that judged it died: killed from outside, or "
-                            "short of memory; the cluster's logs may say more",
-                        )
+            lost = list(self._judge(waiting))
+            for alone in (replace(group, cells=(cell,)) for group in lost for cell in group.cells):
+                for killer in self._judge([alone]):
+                    self._give_up(killer, killer.cells, _DIED)
         finally:
             # Whatever is said from here on, the first error is the one to tell; a cluster that is gone has no children.
             with contextlib.suppress(Exception):
@@ -143,11 +142,11 @@ class _Dispatch:
         for cell in group.cells:
             record = found.get(cell_id(cell))
             if record is None:
-                self._give_up([cell], group, "the cluster answered without it")
+                self._give_up(group, [cell], "the cluster answered without it")
             else:
                 self._on_record(self._session.judged(record))
 
-    def _give_up(self, cells: Iterable[Cell], group: Group, why: str) -> None:
+    def _give_up(self, group: Group, cells: Iterable[Cell], why: str) -> None:
         for cell in cells:
             self._on_record(self._session.judged(replace(blank_record(cell, group.plans), message=why)))
 
@@ -185,6 +184,7 @@ def _local_cluster(jobs: int) -> Iterator[Any]:
             dashboard_address="127.0.0.1:0",  # whatever port is free; nobody looks
             memory_limit=0,  # what is large here are the children, which have limits of their own
             silence_logs=logging.ERROR,
+            preload=groups.__name__,  # its `dask_setup`
         )
         with cluster:
             yield cluster
