@@ -128,10 +128,10 @@ class _Dispatch:
             return from_json(future.result(), Answer)
         except self._distributed.KilledWorker:
             return None
-        except self._distributed.CancelledError as error:
+        except (self._distributed.CancelledError, self._distributed.scheduler.NoValidWorkerError) as error:
             raise HarnessError(
-                f"the scheduler {self._session.settings.scheduler} was lost; finished cells are kept: run the same "
-                "command again when it is back, or without --scheduler"
+                f"the scheduler {self._session.settings.scheduler}, or every worker it had, was lost; finished cells "
+                "are kept: run the same command again when it is back, or without --scheduler"
             ) from error
         except ImportError as error:
             raise _no_harness("a worker", error) from error
@@ -156,6 +156,7 @@ def _connected(settings: Settings) -> Iterator[Any]:
     """Give a client of the settings' cluster, whose workers have our harness; a local one ends with it."""
     distributed = _package("distributed")
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_unheard(logging.getLogger("distributed.client")))
         address = settings.scheduler
         if address == LOCAL:
             address = stack.enter_context(_local_cluster(settings.jobs)).scheduler_address
@@ -170,6 +171,17 @@ def _connected(settings: Settings) -> Iterator[Any]:
             ) from error
         _muster(client)
         yield client
+
+
+@contextlib.contextmanager
+def _unheard(logger: logging.Logger) -> Iterator[None]:
+    """Keep a logger quiet: what it complains of reaches us as errors as well, and the user in our words."""
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextlib.contextmanager

@@ -17,13 +17,17 @@ import psutil
 import pytest
 
 from harness import scheduling
+from harness.cli import main
 from harness.config import settle
+from harness.errors import ExitCode
 from harness.records import CellId, Outcome, Record
 from harness.session import Plan, Session
+from harness.store import RunDirectory
 from tests.integration.test_interruption import assert_gone, await_that
 
 distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`
 pytest.importorskip("fsspec")
+pytestmark = pytest.mark.xdist_group("many_machines")  # what the first machine makes is made once
 
 ZOO = "layers/dense/activation-[rs]*"
 # An interpreter whose OpenCV, where the environment names a file, loads nothing as long as that file is there.
@@ -60,7 +64,8 @@ class Machines:
             name: {"cls": distributed.Nanny, "options": {**ours, "env": dict(environment)}}
             for name, environment in enumerate(environments)
         }
-        scheduler = {"cls": distributed.Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
+        free = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+        scheduler = {"cls": distributed.Scheduler, "options": free}
         with distributed.SpecCluster(workers=workers, scheduler=scheduler) as cluster:
             with distributed.Client(cluster, set_as_default=False) as client:
                 client.wait_for_workers(len(workers), timeout=60)
@@ -69,11 +74,14 @@ class Machines:
     def store(self, name: str) -> dict[str, str]:
         return {"DNN_HARNESS_STORE": str(self.folder / name)}
 
-    def judged(self, name: str, **options: object) -> tuple[Plan, list[Record], bool]:
-        """Return what a host with a store of its own plans and gets, and whether TensorFlow was started for it."""
-        options |= {"opencv": f"path:{self.folder / 'held-python'}", "route": "onnx,pb", "draws": 1, "repeats": 1}
-        options |= {"shared_store": f"file://{self.folder}/shared", "store": str(self.folder / name), "jobs": 1}
-        with Session(settle(options, start=self.folder, environ={})) as session:
+    def options(self, name: str) -> dict[str, str]:
+        """The settings of a host with a store of its own."""
+        common = {"opencv": f"path:{self.folder / 'held-python'}", "route": "onnx,pb", "draws": "1", "repeats": "1"}
+        return common | {"shared_store": f"file://{self.folder}/shared", "store": str(self.folder / name), "jobs": "1"}
+
+    def judged(self, name: str, **more: str) -> tuple[Plan, list[Record], bool]:
+        """Return what a host plans and gets, and whether TensorFlow was started for it."""
+        with Session(settle(self.options(name) | more, start=self.folder, environ={})) as session:
             plan = session.plan_zoo(ZOO)
             records: list[Record] = []
             scheduling.run(session, plan.cells, records.append)
@@ -114,10 +122,19 @@ def test_another_machine_finds_what_the_first_made_and_judges_alike(machines, fi
     assert by_cell(records) == first
 
 
+def test_the_command_line_judges_alike_on_a_cluster_of_its_own(machines, first, monkeypatch, capsys):
+    monkeypatch.chdir(machines.folder)
+    options = {**machines.options("third"), "scheduler": "local", "out": "run"}
+    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert main(["run", "--zoo", ZOO, *words]) == ExitCode.OK
+    assert by_cell(list(RunDirectory(machines.folder / "run").records())) == first
+    assert "TensorFlow was not started" in capsys.readouterr().err
+
+
 def test_a_machine_that_is_killed_while_it_judges_changes_nothing(machines, first):
     hold = machines.folder / "hold"
     hold.touch()
-    held = {**machines.store("third"), "TEST_HOLD": str(hold)}
+    held = {**machines.store("fourth"), "TEST_HOLD": str(hold)}
     children: list[psutil.Process] = []
 
     def kill_when_held(pid: int) -> None:
@@ -126,7 +143,7 @@ def test_a_machine_that_is_killed_while_it_judges_changes_nothing(machines, firs
         os.kill(pid, signal.SIGKILL)
         hold.unlink()
 
-    with machines.cluster(held, machines.store("fourth")) as cluster:
+    with machines.cluster(held, machines.store("fifth")) as cluster:
         with distributed.Client(cluster, set_as_default=False) as client:
             pids = client.run(os.getpid)
             holds = client.run(os.getenv, "TEST_HOLD")

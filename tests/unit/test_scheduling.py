@@ -13,7 +13,7 @@ import pytest
 from harness import groups, scheduling
 from harness.config import settle
 from harness.errors import HarnessError, UsageError
-from harness.records import Outcome, Record
+from harness.records import CellId, Outcome, Record
 from harness.session import Session
 
 distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`
@@ -104,6 +104,18 @@ def test_a_worker_with_another_harness_is_refused_before_anything_is_sent(sessio
         ran(session, "nets/a")
 
 
+class _LostFuture:
+    def result(self) -> None:
+        raise distributed.CancelledError("scheduler-connection-lost")
+
+
+def test_a_scheduler_that_is_lost_is_named_with_what_to_do(settings):
+    with Session(replace(settings, scheduler="tcp://head:1")) as session:
+        dispatch = scheduling._Dispatch(None, session, pytest.fail)
+        with pytest.raises(HarnessError, match="tcp://head:1, or every worker it had, was lost; finished"):
+            dispatch._result(_LostFuture())
+
+
 class _Client:
     """A client whose one worker answers with an error."""
 
@@ -181,17 +193,22 @@ def fatal_to_its_parent(folder: Path) -> Iterator[Path]:
     yield python
 
 
-def test_a_model_that_kills_every_worker_is_a_record_and_takes_no_other_with_it(settings, tmp_path, monkeypatch):
+def test_a_cell_that_kills_every_worker_is_a_record_and_takes_no_other_with_it(settings, tmp_path, monkeypatch):
     # At the first death already: what dask itself does until then is its own affair, and takes a process to start.
     monkeypatch.setitem(scheduling._LOCAL_CONFIG, "distributed.scheduler.allowed-failures", 0)
     with fatal_to_its_parent(tmp_path) as python:
-        fatal = replace(settings, scheduler="local", opencv=(f"path:{python}",))
-        with Session(fatal) as session:
-            records = ran(session, "full")
-    assert {case: record.outcome for case, record in records.items()} == {
-        "nets/a": Outcome.OK,
-        "nets/b": Outcome.OK,
-        "nets/c": Outcome.MISMATCH,
-        "nets/odd": Outcome.HARNESS_ERROR,
+        targets = ("installed", f"path:{python}")
+        with Session(replace(settings, scheduler="local", opencv=targets)) as session:
+            plan = session.plan_zoo("nets/*")
+            records: list[Record] = []
+            scheduling.run(session, plan.cells, records.append)
+    assert sorted(map(str, map(CellId.of, records))) == sorted(map(str, plan.ids))
+    found = {(record.case, "path:" in record.reproduce): record for record in records}
+    assert {cell: record.outcome for cell, record in found.items()} == {
+        **{("nets/a", fatal): Outcome.OK for fatal in (False, True)},
+        **{("nets/b", fatal): Outcome.OK for fatal in (False, True)},
+        **{("nets/c", fatal): Outcome.MISMATCH for fatal in (False, True)},
+        ("nets/odd", False): Outcome.UNSUPPORTED_OP,
+        ("nets/odd", True): Outcome.HARNESS_ERROR,
     }
-    assert records["nets/odd"].message.startswith("every worker that judged it died")
+    assert found["nets/odd", True].message.startswith("every worker that judged it died")
