@@ -16,13 +16,14 @@ from onnx import TensorProto, helper
 from harness import fingerprint
 from harness.artifacts import ArtifactStore
 from harness.cases import load_zoo
+from harness.environments import INSTALLED, Environments
 from harness.errors import ExportFailedError, HarnessError
 from harness.inputs import PROBES, SPECIAL, InputPlan, digest, expand
-from harness.observing import WORKER
-from harness.records import Manifest, Port, TensorSpec, to_json
+from harness.observing import WORKER, OpenCV
+from harness.records import Manifest, Port, Target, TensorSpec, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
-from harness.subjects import Subject, from_case
+from harness.subjects import Cell, Subject, from_case
 
 SHAPE = (1, 3, 5, 7)
 ROUTE = "as-is"
@@ -172,6 +173,25 @@ def warm_zoo(tmp_path, shelf, monkeypatch) -> Iterator[str]:
         shelf.failure("anatomy", shelf.key(subject), ExportFailedError("there are no layers to blame"))
     yield name
     sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Target:
+    """The OpenCV beside us, which is asked once."""
+    environment = Environments(Path("nowhere")).resolve(INSTALLED)
+    worker = OpenCV([str(environment.python), str(WORKER)])
+    try:
+        target = worker.identity()
+    finally:
+        worker.close()
+    return replace(target, opencv=environment.release or target.opencv)
+
+
+@pytest.fixture
+def warm_cells(warm_zoo, installed) -> tuple[Cell, ...]:
+    """The cells of the warm zoo on the OpenCV installed, as a session plans them."""
+    subjects = [from_case(case, (warm_zoo,)) for case in load_zoo(warm_zoo)]
+    return tuple(Cell(subject=one, route="onnx", target=installed, environment=INSTALLED) for one in subjects)
 
 
 @pytest.fixture

@@ -24,28 +24,15 @@ def sessions(monkeypatch) -> groups._Sessions:
 
 
 @pytest.fixture
-def group(warm_zoo, tmp_path) -> Group:
+def group(warm_zoo, warm_cells, tmp_path) -> Group:
     """The cells of one model as the host plans them."""
-    settings = settle(
-        {
-            "zoo": warm_zoo,
-            "store": str(tmp_path / "store"),
-            "route": "onnx",
-            "draws": 0,
-            "repeats": 1,
-            "scheduler": "local",
-        },
-        start=tmp_path,
-        environ={},
-    )
-    with Session(settings) as host:
-        cells = host.plan_zoo("nets/a").cells
+    options = {"zoo": warm_zoo, "store": str(tmp_path / "store"), "route": "onnx", "draws": 0, "repeats": 1}
     return Group(
         run="r1",
-        cells=cells,
+        cells=warm_cells[:1],
         plans=PROBES,
-        settings=settings,
-        model=cells[0].subject.fingerprint() or "",
+        settings=settle({**options, "scheduler": "local"}, start=tmp_path, environ={}),
+        model=warm_cells[0].subject.fingerprint() or "",
         own_store=False,
     )
 

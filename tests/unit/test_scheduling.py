@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,14 @@ from harness.config import settle
 from harness.errors import HarnessError, UsageError
 from harness.records import CellId, Outcome, Record
 from harness.session import Session
+from harness.subjects import Cell
 
 distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`
 
 
 @pytest.fixture
-def cluster(tmp_path, monkeypatch) -> Iterator[Callable[..., str]]:
-    """Return the address of a scheduler whose workers are threads of this process."""
+def cluster(tmp_path, monkeypatch) -> Iterator[Any]:
+    """A scheduler with a worker, both threads of this process."""
     monkeypatch.setenv("DNN_HARNESS_STORE", str(tmp_path / "store"))
     with distributed.LocalCluster(
         n_workers=1,
@@ -46,11 +47,10 @@ def session(settings, cluster) -> Iterator[Session]:
         yield session
 
 
-def ran(session: Session, wanted: str = "full") -> dict[str, Record]:
-    plan = session.plan_zoo(wanted)
+def ran(session: Session, cells: Sequence[Cell]) -> dict[str, Record]:
     records: list[Record] = []
-    scheduling.run(session, plan.cells, records.append)
-    assert len(records) == len(plan.cells)
+    scheduling.run(session, cells, records.append)
+    assert len(records) == len(cells)
     return {record.case: timeless(record) for record in records}
 
 
@@ -58,11 +58,11 @@ def timeless(record: Record) -> Record:
     return replace(record, seconds={}, latency=None, stderr=re.sub(r"@\d+\.\d+", "", record.stderr))
 
 
-def test_a_cluster_answers_as_this_process_does(session, settings):
+def test_a_cluster_answers_as_this_process_does(session, settings, warm_cells):
     with Session(settings) as here:
-        at_home = ran(here)
+        at_home = ran(here, warm_cells)
     assert {record.outcome for record in at_home.values()} == {Outcome.OK, Outcome.UNSUPPORTED_OP, Outcome.MISMATCH}
-    assert ran(session) == at_home
+    assert ran(session, warm_cells) == at_home
     assert not session.tensorflow_started
     assert groups._sessions._kept == {}
 
@@ -72,36 +72,34 @@ def test_nothing_to_run_needs_no_cluster(settings):
         scheduling.run(session, (), pytest.fail)
 
 
-def test_an_interruption_ends_what_is_queued_and_under_way(session):
-    plan = session.plan_zoo("full")
-
+def test_an_interruption_ends_what_is_queued_and_under_way(session, warm_cells):
     def interrupt(_: Record) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        scheduling.run(session, plan.cells, interrupt)
+        scheduling.run(session, warm_cells, interrupt)
     assert groups._sessions._kept == {}
 
 
-def test_cells_the_cluster_says_nothing_of_are_reported_all_the_same(session, monkeypatch):
+def test_cells_the_cluster_says_nothing_of_are_reported_all_the_same(session, monkeypatch, warm_cells):
     monkeypatch.setattr(groups, "_answer", lambda _: groups.Answer(records=(), tensorflow_started=True))
-    record = ran(session, "nets/a")["nets/a"]
+    record = ran(session, warm_cells[:1])["nets/a"]
     assert (record.outcome, record.message) == (Outcome.HARNESS_ERROR, "the cluster answered without it")
     assert session.tensorflow_started
 
 
-def test_an_error_of_a_machine_reaches_the_caller(session, tmp_path, monkeypatch):
+def test_an_error_of_a_machine_reaches_the_caller(session, tmp_path, monkeypatch, warm_cells):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DNN_HARNESS_STORE", str(tmp_path / "file"))
     with pytest.raises(HarnessError, match="cannot write below"):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
-def test_a_worker_with_another_harness_is_refused_before_anything_is_sent(session, monkeypatch):
+def test_a_worker_with_another_harness_is_refused_before_anything_is_sent(session, monkeypatch, warm_cells):
     digests = iter("abc")
     monkeypatch.setattr(groups, "harness_digest", lambda: next(digests))
     with pytest.raises(UsageError, match=r"worker tcp://.* runs another opencv-dnn-harness"):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
 class _LostFuture:
@@ -133,40 +131,40 @@ def test_a_worker_without_a_harness_or_voice_is_named():
         scheduling._muster(_Client(OSError("gone")))
 
 
-def test_a_scheduler_that_is_not_there_is_the_users_error(settings, monkeypatch):
+def test_a_scheduler_that_is_not_there_is_the_users_error(settings, monkeypatch, warm_cells):
     monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 0.2)
     with (
         Session(replace(settings, scheduler="tcp://127.0.0.1:1")) as session,
         pytest.raises(UsageError, match=r"--scheduler tcp://127.0.0.1:1 cannot be used: .*; start `dask scheduler`"),
     ):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
-def test_a_scheduler_of_no_known_kind_is_the_users_error(settings):
+def test_a_scheduler_of_no_known_kind_is_the_users_error(settings, warm_cells):
     with (
         Session(replace(settings, scheduler="pigeon://x:1")) as session,
         pytest.raises(UsageError, match=r"--scheduler pigeon://x:1 cannot be used: .*pigeon"),
     ):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
-def test_a_scheduler_without_workers_is_the_users_error(session, cluster, monkeypatch):
+def test_a_scheduler_without_workers_is_the_users_error(session, cluster, monkeypatch, warm_cells):
     monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 0.5)
     cluster.scale(0)
     with distributed.Client(cluster, set_as_default=False) as client:
         client.retire_workers()
     with pytest.raises(UsageError, match=r"cannot be used: .*; start .*`dask worker tcp://.*` on each machine"):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
 @pytest.mark.parametrize("absent", ["distributed", "dask.config"])
-def test_a_package_that_is_missing_is_named(settings, monkeypatch, absent):
+def test_a_package_that_is_missing_is_named(settings, monkeypatch, absent, warm_cells):
     monkeypatch.setitem(sys.modules, absent, None)
     with (
         Session(replace(settings, scheduler="local")) as session,
         pytest.raises(UsageError, match=r"--scheduler needs dask.distributed: .*`pip install 'opencv-dnn-harness\["),
     ):
-        ran(session, "nets/a")
+        ran(session, warm_cells[:1])
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
