@@ -35,6 +35,9 @@ _LOCAL_CONFIG = {
     "distributed.scheduler.allowed-failures": 1,
     # Not a group more than a worker can judge at once: another worker may take it sooner.
     "distributed.scheduler.worker-saturation": 1.0,
+    # An answer is fetched from the process that gave it; one that has died since is waited for as long as this, then
+    # its group is judged again.
+    "distributed.comm.timeouts.connect": "10s",
     # Dask would have NumPy's and OpenMP's threads counted to one: children run as they do without it.
     "distributed.nanny.pre-spawn-environ": {},
 }
