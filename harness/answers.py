@@ -22,9 +22,12 @@ def supported(records: Sequence[Record], routes: dict[str, Route], asked: tuple[
     """Whether a checked model works: by every route asked for, or by a good route on each target where none was."""
     if asked:
         return all(record.outcome is Outcome.OK for record in records)
-    targets = {record.target.opencv for record in records}
-    good = {r.target.opencv for r in records if r.outcome is Outcome.OK and not routes[r.route].stock}
-    return targets == good
+    good = {_place(r) for r in records if r.outcome is Outcome.OK and not routes[r.route].stock}
+    return good == {_place(record) for record in records}
+
+
+def _place(record: Record) -> tuple[str, str, str]:
+    return record.target.opencv, record.target.engine_asked, record.target.backend
 
 
 def advise(records: Sequence[Record]) -> tuple[Record, ...]:

@@ -13,9 +13,10 @@ from harness.lane import Lane
 from harness.layer_search import LayerSearch
 from harness.layerwise import first_failing
 from harness.opwise import is_told_by_ops
+from harness.planning import cell_id
 from harness.records import CellId, ModelInfo, Outcome, Record
 from harness.routes import all_routes
-from harness.session import Session, cell_id
+from harness.session import Session
 from harness.subjects import Cell, Subject
 
 

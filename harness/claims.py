@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config import Settings
@@ -14,7 +15,7 @@ from harness.regressions import parse as parse_regressions
 def read_expectations(settings: Settings) -> Expectations:
     """Read every expectation file of the settings. Raises UsageError with file and line."""
     entries = [entry for path in expectation_files(settings) for entry in parse(_read(path), str(path))]
-    return Expectations(tuple(entries))
+    return Expectations(entries, datetime.now(UTC).date())
 
 
 def read_regressions(settings: Settings) -> Regressions:

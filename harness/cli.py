@@ -5,49 +5,35 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from harness import __version__, delivery, picking, scheduling, selftest, subjects, terminal
+from harness import __version__, delivery, picking, scheduling, selftest, subjects, terminal, upgrade_commands
 from harness.answers import failed, supported
 from harness.checking import Check
 from harness.claims import expectation_files
-from harness.config import SETTINGS, Settings, settle
 from harness.environments import INSTALLED
 from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
-from harness.expectations import parse, render, update
+from harness.expectations import parse, render
 from harness.exporting import ExporterLostError
 from harness.inputs import parse_ordinary
 from harness.library import Library
+from harness.linting import lint
+from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
+from harness.planning import parse_share
 from harness.records import CellId, ModelInfo, Record, to_json
 from harness.reproducers import hand_over
 from harness.reproducing import Reproducer
 from harness.routes import all_routes
 from harness.session import Session
 from harness.store import RunDirectory
-
-_READ = {setting.name: setting for setting in SETTINGS}
-
-
-def _settings_options(*names: str) -> Callable[[Any], Any]:
-    """Add the options of the named settings to a command; unset ones stay None, so that their source can be told."""
-
-    def decorate(command: Any) -> Any:
-        for name in reversed(names):
-            setting = _READ[name]
-            command = click.option(f"--{setting.key}", name, default=None, help=setting.help)(command)
-        return command
-
-    return decorate
-
-
-_RUNNING = ("opencv", "engine", "device", "route", "expectations", "regressions", "store", "jobs", "draws", "repeats")
-_DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
+from harness.updating import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,14 +44,17 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@zoo_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
-@_settings_options(*_RUNNING, "shared_store", "scheduler", *_DEADLINES)
-def run(tier: str, out: Path, **options: Any) -> int:
+@click.option("--shard", default=None, help="run one part of the plan: 2/3 is the second of three; `report` joins them")
+@settings_options(*RUNNING, "scheduler", *DEADLINES)
+def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
-    with Session(_settle(options)) as session:
+    with Session(settled(options)) as session:
         plan = session.plan_zoo(tier)
+        plan = plan.part(parse_share(shard)) if shard else plan
+        terminal.seating(session.seats)
         directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
         finished = {CellId.of(record) for record in earlier}
         left = [cell for cell, name in zip(plan.cells, plan.ids, strict=True) if name not in finished]
@@ -73,25 +62,30 @@ def run(tier: str, out: Path, **options: Any) -> int:
             terminal.say(f"left out: {case} {why}")
         if earlier:
             terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished")
-        shard = directory.shard("host")
+        writer = directory.shard("host")
         try:
             with terminal.progress(len(plan.cells), done=len(earlier)) as advance:
 
                 def keep(record: Record) -> None:
-                    shard.append(record)
+                    writer.append(record)
                     advance(record)
 
                 scheduling.run(session, left, keep)
         finally:
-            shard.close()
+            writer.close()
             records = tuple(session.judged(record) for record in directory.records())
             directory.finish(time.monotonic() - started, complete=len(records) == len(plan.cells))
             page = delivery.write_reports(directory, records)
             terminal.say(f"report: {page}")
+        session.history.add(records)
         terminal.summary(records, len(plan.cells))
         if not session.tensorflow_started:
             terminal.say("everything came from the store; TensorFlow was not started")
-    return ExitCode.FAILED if failed(records, len(plan.cells)) else ExitCode.OK
+        stale = session.stale_claims()
+        for entry in stale:
+            terminal.complain(f"stale-entry: {entry.where}: {entry.case} [{entry.route}] is no case or route any more")
+        wrong = bool(session.seats.unavailable or stale or failed(records, len(plan.cells)))
+    return ExitCode.FAILED if wrong else ExitCode.OK
 
 
 @cli.command()
@@ -115,8 +109,8 @@ def run(tier: str, out: Path, **options: Any) -> int:
     type=click.Path(path_type=Path),
     help="write the best file that works, with its contract and programs that run it",
 )
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options(*_RUNNING, "shared_store", *_DEADLINES)
+@zoo_option
+@settings_options(*RUNNING, *DEADLINES)
 def check(
     model: str,
     shapes: Sequence[str],
@@ -136,7 +130,7 @@ def check(
     Exits with 0 when a good route works on every OpenCV asked for (with --route: when all of those do).
     """
     started = time.monotonic()
-    settings = _settle(options)
+    settings = settled(options)
     plans = tuple(parse_ordinary(text) for text in inputs)
     with Session(settings) as session:
         subject = subjects.from_text(
@@ -146,6 +140,7 @@ def check(
             trust_lambda=trust_lambda,
         )
         checking = Check(session, subject)
+        terminal.seating(session.seats)
         with terminal.progress(len(checking.cells)) as advance:
             answer = checking.run(advance, plans)
         search = checking.layers(answer, every=layers, first=first)
@@ -166,7 +161,9 @@ def check(
         if folder is not None:
             for path in pack(session, replace(answer, records=records), folder):
                 terminal.say(f"wrote {path}")
-    return ExitCode.OK if supported(records, all_routes(), settings.route) else ExitCode.FAILED
+        unavailable = bool(session.seats.unavailable)
+    works = supported(records, all_routes(), settings.route) and not unavailable
+    return ExitCode.OK if works else ExitCode.FAILED
 
 
 @cli.command()
@@ -175,15 +172,15 @@ def check(
 @click.option("--route", default=None, help="its route")
 @click.option("--opencv", default=None, help="its OpenCV")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("repro"), show_default=True)
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options("store", *_DEADLINES)
+@zoo_option
+@settings_options("store", *DEADLINES)
 def repro(record: str, case: str | None, route: str | None, opencv: str | None, out: Path, **options: Any) -> int:
     """Make a failing RECORD small enough to hand over: a folder with a minimal model and a script that shows it.
 
     RECORD is a file from `check --json`, - for standard input, or a run's folder. The script is run before it counts.
     """
     chosen = picking.pick(picking.read_records(record), case, route, opencv)
-    with Session(_settle(options)) as session:
+    with Session(settled(options)) as session:
         with terminal.status() as tell:
             found = Reproducer(session, chosen, tell).run()
         environment = session.environments.resolve(found.cell.environment)
@@ -196,11 +193,11 @@ def repro(record: str, case: str | None, route: str | None, opencv: str | None, 
 @cli.command()
 @click.argument("model")
 @click.argument("plan")
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options("regressions")
+@zoo_option
+@settings_options("regressions")
 def keep(model: str, plan: str, **options: Any) -> int:
     """Keep PLAN, an input on which MODEL once failed: a line in the file of regressions, tried ever since."""
-    settings = _settle(options)
+    settings = settled(options)
     if settings.regressions is None:
         raise UsageError("there is no file to keep it in; name one with --regressions or [tool.dnn-harness]")
     kept = parse_ordinary(plan)
@@ -212,14 +209,14 @@ def keep(model: str, plan: str, **options: Any) -> int:
 
 @cli.command("selftest")
 @click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@zoo_option
 @click.option("--clean", default=500, show_default=True, help="clean cells to judge at least: none may raise an alarm")
 @click.option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
 @click.option("--out", type=click.Path(path_type=Path), help="write the figures, for the report of a run's directory")
-@_settings_options("opencv", "engine", "store", "jobs", "draws", *_DEADLINES)
+@settings_options("opencv", "engine", "store", "jobs", "draws", *DEADLINES)
 def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options: Any) -> int:
     """Measure the instrument: plant faults in every case, judge them as `run` does, and count what is detected."""
-    with Session(_settle(options)) as session:
+    with Session(settled(options)) as session:
         cells = selftest.cells_of(session, tier)
         with terminal.counting(len(cells)) as step:
             findings = selftest.plant_faults(session, cells, step)
@@ -248,13 +245,13 @@ def zoo() -> None:
 @zoo.command("list")
 @click.option("--json", "as_json", is_flag=True, help="print one object per line")
 @click.option("--build", is_flag=True, help="build the models whose parameters the store does not know (with --json)")
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options("store", "export_seconds")
+@zoo_option
+@settings_options("store", "export_seconds")
 def zoo_list(as_json: bool, build: bool, **options: Any) -> int:
     """List every case."""
     if build and not as_json:
         raise UsageError("--build is for the parameters that --json prints; add --json")
-    with Session(_settle(options)) as session, session.offline_lane() as lane:
+    with Session(settled(options)) as session, session.offline_lane() as lane:
         known = _known_models(session, lane.library, build=build) if as_json else {}
         for case in session.zoo():
             missing = case.missing_packages()
@@ -282,11 +279,11 @@ def _known_models(session: Session, library: Library, *, build: bool) -> dict[st
 @zoo.command("show")
 @click.argument("case_id")
 @click.option("--json", "as_json", is_flag=True)
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
-@_settings_options("store", "export_seconds")
+@zoo_option
+@settings_options("store", "export_seconds")
 def zoo_show(case_id: str, as_json: bool, **options: Any) -> int:
     """Show one case: inputs, outputs, layers, and how each route names and lays out its tensors."""
-    settings = _settle(options)
+    settings = settled(options)
     with Session(settings) as session, session.offline_lane() as lane:
         subject = subjects.from_text(case_id, zoo=settings.zoo)
         info = lane.library.info(subject)
@@ -304,10 +301,10 @@ def env() -> None:
 
 
 @env.command("list")
-@_settings_options("store")
+@settings_options("store")
 def env_list(**options: Any) -> int:
     """List the environments there are."""
-    with Session(_settle(options)) as session:
+    with Session(settled(options)) as session:
         here = session.environments.resolve(INSTALLED)
         click.echo(f"{INSTALLED}\t{here.release or 'no OpenCV wheel'}\t{here.python}")
         for made in session.environments.made():
@@ -316,13 +313,15 @@ def env_list(**options: Any) -> int:
 
 
 @env.command("sync")
-@_settings_options("opencv", "store")
+@settings_options("opencv", "engine", "device", "store")
 def env_sync(**options: Any) -> int:
-    """Install every OpenCV asked for and start it once."""
-    with Session(_settle(options)) as session:
-        for asked, target in session.targets().items():
-            click.echo(f"{asked}\tOpenCV {target.opencv}, numpy {target.numpy}, Python {target.python}")
-    return ExitCode.OK
+    """Install every OpenCV asked for and start it once; after that nothing needs a network."""
+    with Session(settled(options)) as session:
+        for seat, place in session.seats.all(session.settings, ask=True).items():
+            click.echo(terminal.seat_line(seat, place))
+        terminal.seating(session.seats)
+        unavailable = bool(session.seats.unavailable)
+    return ExitCode.FAILED if unavailable else ExitCode.OK
 
 
 @cli.command()
@@ -333,7 +332,7 @@ def env_sync(**options: Any) -> int:
 )
 def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
     """Write a report from the records of one or more RUNs."""
-    text = delivery.report([RunDirectory(folder) for folder in runs], form)
+    text = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -349,10 +348,10 @@ def expect() -> None:
 
 @expect.command("update")
 @click.argument("run", type=click.Path(path_type=Path))
-@_settings_options("expectations")
+@settings_options("expectations")
 def expect_update(run: Path, **options: Any) -> int:
     """Rewrite the expectation files from a RUN's records; reasons and issues are kept."""
-    settings = _settle(options)
+    settings = settled(options)
     files = expectation_files(settings)
     if not files:
         raise UsageError("there is no expectation file to update; name one with --expectations or [tool.dnn-harness]")
@@ -367,25 +366,20 @@ def expect_update(run: Path, **options: Any) -> int:
 
 
 @expect.command("lint")
-@_settings_options("expectations", "regressions")
-@click.option("--dnn-zoo", "zoo", default=None, help=_READ["zoo"].help)
+@settings_options("expectations", "regressions")
+@zoo_option
 def expect_lint(**options: Any) -> int:
-    """Refuse files that cannot be read and entries about cases or routes that are gone."""
-    with Session(_settle(options)) as session:
-        stale = session.expectations.stale((case.id for case in session.zoo()), all_routes())
+    """Refuse files that cannot be read, and entries that are stale, speak of no release or of those nobody has run."""
+    with Session(settled(options)) as session:
+        cases = [case.id for case in session.zoo()]
+        findings = lint(session.expectations, cases=cases, routes=all_routes(), today=datetime.now(UTC).date())
         strange = session.regressions.strange(case.id for case in session.zoo())
-    for entry in stale:
-        click.echo(
-            f"stale-entry: {entry.case} [{entry.route}, OpenCV {entry.opencv}]: no such case or route; delete it"
-        )
+    for finding in findings:
+        click.echo(str(finding))
     strange = tuple(name for name in strange if not Path(name).exists())
     for name in strange:
         click.echo(f"stale-regression: {name}: no such case or file; delete its lines")
-    return ExitCode.FAILED if stale or strange else ExitCode.OK
-
-
-def _settle(options: dict[str, Any]) -> Settings:
-    return settle(options, start=Path.cwd())
+    return ExitCode.FAILED if findings or strange else ExitCode.OK
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -396,6 +390,10 @@ def _shape(text: str) -> tuple[int, ...]:
     if not shape or min(shape) <= 0:
         raise UsageError(f"--input-shape {text!r} is no shape; write positive numbers with the batch axis: 1,224,224,3")
     return shape
+
+
+cli.add_command(upgrade_commands.diff)
+cli.add_command(upgrade_commands.upgrade)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -49,17 +49,18 @@ def _path(value: object) -> Path:
     return Path(str(value)).expanduser()
 
 
-def _engine(value: object) -> str:
-    if value not in ENGINES:
-        raise ValueError(f"is none of {', '.join(ENGINES)}")
-    return str(value)
+def _engines(value: object) -> tuple[str, ...]:
+    engines = _words(value)
+    if not engines or not set(engines) <= set(ENGINES):
+        raise ValueError(f"is not of {', '.join(ENGINES)}")
+    return tuple(dict.fromkeys(engines))
 
 
-def _device(value: object) -> str:
-    text = str(value).upper()
-    if not re.fullmatch(r"(\w+/)?\w+", text, re.ASCII):
+def _devices(value: object) -> tuple[str, ...]:
+    devices = tuple(word.upper() for word in _words(value))
+    if not devices or not all(re.fullmatch(r"(\w+/)?\w+", word, re.ASCII) for word in devices):
         raise ValueError("is no device")
-    return text
+    return tuple(dict.fromkeys(devices))
 
 
 def _url(value: object) -> str:
@@ -110,14 +111,15 @@ SETTINGS = (
         name="opencv",
         read=_words,
         default=("installed",),
-        help="OpenCV to run on: installed, a release, path:PYTHON; or onnxruntime, to compare with",
+        help="OpenCV to run on: installed, a release, 4.8:5.0 (every minor), latest, path:PYTHON, a command that ends "
+        "in -; or onnxruntime, to compare with",
     ),
-    Setting(name="engine", read=_engine, default="default", help=f"OpenCV 5 engine: {', '.join(ENGINES)}"),
+    Setting(name="engine", read=_engines, default=("default",), help=f"OpenCV 5 engines, of {', '.join(ENGINES)}"),
     Setting(
         name="device",
-        read=_device,
-        default="CPU",
-        help="target to compute on: CPU, CPU_FP16, OPENCL_FP16; of another backend: CUDA/CUDA_FP16",
+        read=_devices,
+        default=("CPU",),
+        help="targets to compute on: CPU, CPU_FP16, OPENCL_FP16; of another backend: CUDA/CUDA_FP16",
     ),
     Setting(name="route", read=_words, default=(), help="routes to take (default: all that fit the model)"),
     Setting(
@@ -153,9 +155,9 @@ class Settings:
     """The values in force."""
 
     opencv: tuple[str, ...]
-    engine: str
-    device: str
-    """`TARGET` of OpenCV's own backend, or `BACKEND/TARGET`."""
+    engine: tuple[str, ...]
+    device: tuple[str, ...]
+    """Each `TARGET` of OpenCV's own backend, or `BACKEND/TARGET`."""
     route: tuple[str, ...]
     zoo: tuple[str, ...]
     expectations: tuple[str, ...]
@@ -190,7 +192,7 @@ def settle(options: Mapping[str, object], *, start: Path, environ: Mapping[str, 
             raise UsageError(f"{source}: {given!r} {_reason(error)}; {setting.help}") from None
     values["store"] = root / (values["store"] or platformdirs.user_cache_path("opencv-dnn-harness"))
     values["regressions"] = values["regressions"] and root / values["regressions"]
-    values["zoo"] = values["zoo"] or _installed_zoos()
+    values["zoo"] = values["zoo"] or installed_zoos()
     values["jobs"] = values["jobs"] or len(os.sched_getaffinity(0))
     return Settings(root=root, **values)
 
@@ -205,7 +207,7 @@ def _look_up(
     return table.get(setting.key), f"{root / 'pyproject.toml'} [tool.dnn-harness] {setting.key}"
 
 
-def _installed_zoos() -> tuple[str, ...]:
+def installed_zoos() -> tuple[str, ...]:
     """Return our own zoo and those that installed distributions offer."""
     offered = sorted(entry.value for entry in entry_points(group=ZOO_GROUP))
     return tuple(dict.fromkeys((ZOO, *offered)))

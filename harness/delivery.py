@@ -98,6 +98,16 @@ def report(directories: Sequence[RunDirectory], form: str) -> str:
     return write_html(records, info) if form == "html" else write_markdown(records, info)
 
 
+def runs_at(path: Path) -> tuple[RunDirectory, ...]:
+    """Return the run in a folder, or all runs right below it: the shards of one. Raises UsageError."""
+    shards = sorted(plan.parent for plan in path.glob("*/plan.json"))
+    folders = shards if shards and not (path / "plan.json").exists() else [path]
+    found = tuple(RunDirectory(folder) for folder in folders)
+    for directory in found:
+        directory.plan()
+    return found
+
+
 def merged(directories: Sequence[RunDirectory]) -> tuple[Record, ...]:
     """Return all records. Raises UsageError where two runs say different things of one cell."""
     found: dict[CellId, Record] = {}
@@ -129,6 +139,7 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
         versions=plans[0].versions,
         routes={route.name: route.summary for route in all_routes().values()},
         interrupted=bool(missing),
+        unavailable={name: why for plan in plans for name, why in plan.unavailable.items()},
         detection=_detection(directories),
     )
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from functools import cache
 
 import tomlkit
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -32,13 +35,28 @@ class Expectation:
     stage: Stage | None = None
     op: str | None = None
     issue: str = ""
+    layer: str | None = None
+    """For people: another Keras names its layers otherwise, so that it is not compared."""
     intermittent: tuple[Outcome, ...] = ()
     """Other outcomes that this cell has now and then; in TOML one text with commas."""
+    until: date | None = None
+    """Last day of a quarantine; from then on the claim is as if it were not there."""
+    where: str = field(default="", compare=False)
+    """File and line it was read from."""
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it speaks of many cases or routes: `*`, `?` and `[...]` as in file names."""
+        return bool(_GLOB.search(self.case) or _GLOB.search(self.route))
 
     def covers(self, cell: CellId) -> bool:
         """Whether this claim is about a cell."""
-        same = (self.case, self.route, self.engine) == (cell.case, cell.route, cell.engine)
-        return same and holds(self.opencv, cell.opencv)
+        return (
+            self.engine == cell.engine
+            and _fits(self.case, cell.case)
+            and _fits(self.route, cell.route)
+            and holds(self.opencv, cell.opencv)
+        )
 
     def agrees(self, record: Record) -> bool:
         """Whether the record is as claimed; what the claim leaves open is not compared."""
@@ -53,6 +71,16 @@ class Expectation:
         return f"{self.outcome}{where}{what}{others}: {self.reason}"
 
 
+_GLOB = re.compile(r"[*?[]")
+_NAMED = re.compile(r"(?:===|[=!<>~]=|[<>])\s*([^,\s*]+?)(?=\.\*|[,\s]|$)")
+_NUMBERS = re.compile(r"\d+(\.\d+)*")
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return pattern == name or (_GLOB.search(pattern) is not None and fnmatchcase(name, pattern))
+
+
+@cache
 def holds(versions: str, release: str) -> bool:
     """Whether a release (`5.0.0.93`, or `5.0.0` of a source build) is in a PEP 440 set."""
     try:
@@ -69,7 +97,8 @@ def exactly(release: str) -> str:
         return f"==={release}"
 
 
-_KEYS = tuple(field.name for field in fields(Expectation))
+_KEYS = tuple(field.name for field in fields(Expectation) if field.compare)
+_HOW = {"until": "a day: 2026-12-31, without quotes"}
 _NEEDED = ("case", "route", "opencv", "outcome", "reason")
 
 
@@ -100,33 +129,64 @@ def _entry(entry: dict[str, object], where: str) -> Expectation:
     for key, value in entry.items():
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r}; an entry has {', '.join(_KEYS)}")
-        if not isinstance(value, str):
-            raise UsageError(f"{where}: {key!r} is {value!r}; write a text in quotes")
+        if not isinstance(value, date if key == "until" else str) or isinstance(value, datetime):
+            raise UsageError(f"{where}: {key!r} is {value!r}; write {_HOW.get(key, 'a text in quotes')}")
     for key in _NEEDED:
         if not entry.get(key):
             raise UsageError(f"{where}: {key!r} is missing; every entry needs {', '.join(_NEEDED)}")
     try:
         SpecifierSet(str(entry["opencv"]))
-        words = {key: str(value) for key, value in entry.items() if value}
+        until = entry.get("until")
+        words = {key: str(value) for key, value in entry.items() if value and key != "until"}
         stage = Stage(words.pop("stage")) if "stage" in words else None
         others = tuple(Outcome(word.strip()) for word in words.pop("intermittent", "").split(",") if word.strip())
-        return Expectation(outcome=Outcome(words.pop("outcome")), stage=stage, intermittent=others, **words)
+        return Expectation(
+            outcome=Outcome(words.pop("outcome")),
+            stage=stage,
+            intermittent=others,
+            until=until if isinstance(until, date) else None,
+            where=where,
+            **words,
+        )
     except (ValueError, InvalidSpecifier) as error:
         raise UsageError(f"{where}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
 class Expectations:
-    """All claims that are in force."""
+    """All claims that are in force on a day: quarantines that have ended are not."""
 
-    entries: tuple[Expectation, ...] = ()
+    def __init__(self, entries: Sequence[Expectation] = (), today: date = date.min) -> None:
+        """Take all claims. Raises UsageError, with file and line, where two of them speak of one cell."""
+        self.entries = tuple(entries)
+        in_force = [entry for entry in self.entries if entry.until is None or entry.until >= today]
+        self._patterns = [entry for entry in in_force if entry.is_pattern]
+        self._by_case: dict[tuple[str, str, str], list[Expectation]] = {}
+        for entry in in_force:
+            if not entry.is_pattern:
+                self._by_case.setdefault((entry.case, entry.route, entry.engine), []).append(entry)
+        self._refuse_overlaps()
+
+    def _refuse_overlaps(self) -> None:
+        for exact in self._by_case.values():
+            for place, entry in enumerate(exact):
+                for other in exact[place + 1 :]:
+                    _refuse_overlap(entry, other)
+                for other in self._patterns:
+                    if (
+                        other.engine == entry.engine
+                        and _fits(other.case, entry.case)
+                        and _fits(other.route, entry.route)
+                    ):
+                        _refuse_overlap(entry, other)
 
     def find(self, cell: CellId) -> Expectation | None:
-        """Return the claim about a cell. Raises UsageError where two claims speak of it."""
-        found = [entry for entry in self.entries if entry.covers(cell)]
+        """Return the claim about a cell. Raises UsageError where two patterns speak of it."""
+        exact = self._by_case.get((cell.case, cell.route, cell.engine), ())
+        found = [entry for entry in (*exact, *self._patterns) if entry.covers(cell)]
         if len(found) > 1:
+            places = ", ".join(entry.where or repr(entry.case) for entry in found)
             raise UsageError(
-                f"{len(found)} expectations speak of {cell}; make their `opencv` sets disjoint or delete one"
+                f"{len(found)} expectations speak of {cell}: {places}; make their `opencv` sets disjoint or delete one"
             )
         return found[0] if found else None
 
@@ -142,66 +202,38 @@ class Expectations:
     def stale(self, cases: Iterable[str], routes: Iterable[str]) -> tuple[Expectation, ...]:
         """Return the claims about cases or routes that do not exist any more."""
         known_cases, known_routes = set(cases), set(routes)
-        return tuple(e for e in self.entries if e.case not in known_cases or e.route not in known_routes)
+
+        def known(entry: Expectation) -> bool:
+            return _names_one(entry.case, known_cases) and _names_one(entry.route, known_routes)
+
+        return tuple(entry for entry in self.entries if not known(entry))
 
 
-def claim_from(record: Record, earlier: Expectation | None) -> Expectation:
-    """Return the claim that a failing record supports; an earlier claim's words are kept where they still fit."""
-    keep = earlier is not None and earlier.outcome is record.outcome
-    reason = earlier.reason if keep and earlier else _reason(record)
-    return Expectation(
-        case=record.case,
-        route=record.route,
-        opencv=exactly(record.target.opencv),
-        outcome=record.outcome,
-        reason=reason,
-        engine=record.target.engine_asked,
-        stage=record.stage,
-        op=record.op,
-        issue=earlier.issue if earlier else "",
-    )
+def _names_one(pattern: str, names: set[str]) -> bool:
+    return pattern in names or (_GLOB.search(pattern) is not None and any(fnmatchcase(name, pattern) for name in names))
 
 
-def _reason(record: Record) -> str:
-    where = f"layer {record.layer}: " if record.layer else ""
-    if record.parity is not None and record.parity.margin is not None:
-        # The exact error differs from machine to machine; its order of magnitude does not.
-        return f"{where}output {record.parity.output} differs from TensorFlow's beyond rounding"
-    return (where + (" ".join((record.message or "").split()) or record.outcome))[:300]
+def _refuse_overlap(one: Expectation, other: Expectation) -> None:
+    both = next((release for release in corners(one.opencv, other.opencv) if _in_both(one, other, release)), None)
+    if both is not None:
+        raise UsageError(
+            f"{other.where or 'an expectation'}: {one.where or 'another'} speaks of {one.case} [{one.route}, OpenCV "
+            f"{both}/{one.engine}] as well; make their `opencv` sets disjoint or delete one"
+        )
 
 
-def update(entries: Sequence[Expectation], records: Sequence[Record]) -> tuple[Expectation, ...]:
-    """Return the entries as the records say they should be: fixed ones gone, new and changed ones written.
+def _in_both(one: Expectation, other: Expectation, release: str) -> bool:
+    return holds(one.opencv, release) and holds(other.opencv, release)
 
-    Entries about cells that were not run are kept untouched. A claim over several releases is narrowed by splitting
-    only when a record contradicts it, so hand-written sets survive.
+
+def corners(*sets: str) -> tuple[str, ...]:
+    """Return releases among which every set begins and ends: those that are named, one before all, one after each.
+
+    Between two of them no set changes, so what holds for none of these holds for no release.
     """
-    book = Expectations(tuple(entries))
-    kept = {id(entry): entry for entry in entries}
-    added: list[Expectation] = []
-    for record in records:
-        claim = book.find(CellId.of(record))
-        if claim is not None and claim.agrees(record):
-            continue
-        if claim is not None:
-            rest = _without(kept.pop(id(claim), None), record)
-            if rest is not None:
-                kept[id(claim)] = rest
-        if record.outcome is not Outcome.OK:
-            added.append(claim_from(record, claim))
-    return tuple(sorted([*kept.values(), *added], key=lambda e: (e.case, e.route, e.opencv, e.engine)))
-
-
-def _without(claim: Expectation | None, record: Record) -> Expectation | None:
-    """Take one release out of a claim's set; None where nothing is left of it."""
-    only = exactly(record.target.opencv)
-    if (
-        claim is None
-        or only in claim.opencv.replace(" ", "").split(",")
-        or SpecifierSet(claim.opencv) == SpecifierSet(only)
-    ):
-        return None
-    return replace(claim, opencv=f"{claim.opencv},!={record.target.opencv}")
+    named = [mark for versions in sets for mark in _NAMED.findall(versions)]
+    beyond = [f"{mark}.0.0.1" for mark in named if _NUMBERS.fullmatch(mark)]
+    return tuple(dict.fromkeys(("0", *named, *beyond)))
 
 
 def render(entries: Iterable[Expectation], header: str) -> str:
@@ -215,7 +247,7 @@ def render(entries: Iterable[Expectation], header: str) -> str:
         for key in _KEYS:
             value = ", ".join(entry.intermittent) if key == "intermittent" else getattr(entry, key)
             if value not in {None, ""} and (key, value) != ("engine", "default"):
-                table[key] = str(value)
+                table[key] = value if isinstance(value, date) else str(value)
         tables.append(table)
     if tables:  # an empty list would be written above the comments, which are the header of the next update
         document["expect"] = tables

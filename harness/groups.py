@@ -92,7 +92,9 @@ def _answer(group: Group) -> Answer:
     with _sessions.lend(group) as kept:
         _check_model(group.cells[0].subject, group.model)
         _check_targets(kept.session, group.cells)
-        with kept.session.lane() as lane:
+        # Of the targets looked at just now. Their deadlines are the settings' own: how long a cell took on the host
+        # says little of another machine.
+        with kept.session.offline_lane() as lane:
             for cell in group.cells:
                 if kept.ended:
                     break
@@ -111,10 +113,10 @@ def _check_model(subject: Subject, digest: str) -> None:
 
 
 def _check_targets(session: Session, cells: tuple[Cell, ...]) -> None:
-    for asked, planned in {cell.environment: cell.target for cell in cells}.items():
-        here = session.target(asked)
+    for seat, planned in {cell.seat: cell.target for cell in cells}.items():
+        here = session.seats.place(seat, session.settings).target
         if here != planned:
-            raise UsageError(f"--opencv {asked} is {here} here, but {planned} on the host; install the same on both")
+            raise UsageError(f"--opencv {seat} is {here} here, but {planned} on the host; install the same on both")
 
 
 @dataclass(slots=True, kw_only=True)

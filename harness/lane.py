@@ -6,7 +6,7 @@ This is where a cell's road is decided: artifact, inputs, observation, diagnosis
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,17 +19,18 @@ from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, 
 from harness.exporting import ExporterLostError
 from harness.feeding import Input, inputs_of
 from harness.heads import before, before_activation, hiding
+from harness.history import Deadlines
 from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
 from harness.locating import Locator, is_to_locate
-from harness.observing import Observed, OpenCV
+from harness.observing import Observed, OpenCV, Run
 from harness.opsets import sweep
 from harness.opwise import op_verdicts
 from harness.recording import Stopwatch, blank_record, filled
 from harness.records import Head, OpVerdict, Outcome, Record, Stage, TensorSpec
 from harness.routes import all_routes
 from harness.steadiness import Finding, unsteady
-from harness.subjects import Cell
+from harness.subjects import Cell, Seat
 from harness.tolerance import roundoff
 from harness.trials import Trials
 from harness.verdict import Verdict, from_failure, nondeterministic
@@ -42,23 +43,31 @@ _STATIC = {"onnx-dynamic-batch": "onnx"}
 class Lane:
     """Judges cells one after another."""
 
-    def __init__(self, library: Library, workers: dict[str, OpenCV], *, repeats: int) -> None:
-        """Take a worker for each environment; time `repeats` forward passes per cell."""
+    def __init__(self, library: Library, workers: Mapping[Seat, OpenCV], *, repeats: int) -> None:
+        """Take a worker for each seat; time `repeats` forward passes per cell."""
         self.library = library
         self._workers = workers
         self._repeats = repeats
 
+    def allow(self, cell: Cell, deadlines: Deadlines) -> None:
+        """Give a cell's worker its deadlines, until others are given."""
+        self._workers[cell.seat].allow(load_seconds=deadlines.load, forward_seconds=deadlines.forward)
+
     def observe(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input]) -> Observed:
         """Run an artifact, or a model file in its place, on inputs once: untimed, unjudged, not repeated."""
         feeds = [given.opencv for given in inputs]
-        return self._workers[cell.environment].observe(artifact.manifest, artifact.model, feeds)
+        return self._workers[cell.seat].observe(artifact.manifest, artifact.model, feeds)
 
     def run(self, cell: Cell, artifact: Artifact, feed: Feed, *, fresh: bool = True) -> Observed:
         """Run an artifact on one feed, in a fresh worker unless that does not matter: unjudged, not repeated."""
-        worker = self._workers[cell.environment]
+        worker = self._workers[cell.seat]
         if fresh:
             worker.restart()
         return worker.observe(artifact.manifest, artifact.model, [feed])
+
+    def begin(self, cell: Cell, artifact: Artifact) -> Run:
+        """Load an artifact and return the way on: for what is timed, not judged."""
+        return self._workers[cell.seat].begin(artifact.manifest, artifact.model)
 
     def judge(
         self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True, locate: bool = True
@@ -90,7 +99,7 @@ class Lane:
         """Return what shows before the last activations, where those hide what was computed or prove nothing."""
         if record.outcome not in {Outcome.OK, Outcome.VACUOUS} or all_routes()[cell.route].stock:
             return record
-        artifact = self._artifact(record, cell)
+        artifact = self.artifact_of(record, cell)
         heads = artifact.manifest.heads
         if not heads or (record.outcome is Outcome.OK and not self._hide(heads, cell, artifact, plans)):
             return record
@@ -100,7 +109,7 @@ class Lane:
         found = self._with_culprit(found, part, plans) if locate else found
         return before_activation(record, found, heads)
 
-    def _artifact(self, record: Record, cell: Cell) -> Artifact:
+    def artifact_of(self, record: Record, cell: Cell) -> Artifact:
         """Return the artifact that a record is about."""
         others = all_routes()[cell.route].opsets[1:]
         return self.library.artifact(cell.subject, cell.route, record.opset if record.opset in others else None)
@@ -133,7 +142,7 @@ class Lane:
         arrays = {spec.name: array for spec, array in self._expanded(record, cell, plan)}
         return Bench(
             self.library,
-            self._workers[cell.environment],
+            self._workers[cell.seat],
             cell.subject,
             _STATIC.get(cell.route, cell.route),
             record.opset if all_routes()[cell.route].opsets else None,
@@ -146,14 +155,14 @@ class Lane:
         if record.artifact is None:
             specs: Sequence[TensorSpec] = self.library.info(cell.subject).inputs
         else:
-            specs = [port.tensor for port in self._artifact(record, cell).manifest.inputs]
+            specs = [port.tensor for port in self.artifact_of(record, cell).manifest.inputs]
         yield from zip(specs, expand(plan, specs), strict=True)
 
     def op_table(self, record: Record, cell: Cell) -> tuple[OpVerdict, ...] | None:
         """Return what becomes of each operation of a judged cell's artifact; None where there is no such table."""
         if record.artifact is None:
             return None
-        return op_verdicts(self.library, self._workers[cell.environment], self._artifact(record, cell))
+        return op_verdicts(self.library, self._workers[cell.seat], self.artifact_of(record, cell))
 
     def _with_other_weights(
         self, vacuous: Record, cell: Cell, plans: Sequence[InputPlan], *, properties: bool, locate: bool
@@ -219,7 +228,7 @@ class Lane:
         if diagnose(observed.observation) is not None:
             return ()
         started = time.perf_counter()
-        worker = self._workers[cell.environment]
+        worker = self._workers[cell.seat]
         references = partial(self.library.references, cell.subject, artifact)
         agrees = verdict.outcome in {Outcome.OK, Outcome.VACUOUS}
         trials = Trials(worker, artifact, inputs, observed, verdict.allowed)
@@ -233,7 +242,7 @@ class Lane:
         verdict, observed = self._attempt(cell, artifact, inputs, watch)
         if verdict.outcome not in {Outcome.OK, Outcome.ROUTE_ABSENT}:
             # What ran before in this process must not decide: a fresh worker has the last word.
-            self._workers[cell.environment].restart()
+            self._workers[cell.seat].restart()
             # SIGKILL comes from outside (a person, the kernel short of memory): it says nothing of the model.
             killed = observed.observation.signal == "SIGKILL"
             again, observed = self._attempt(cell, artifact, inputs, watch)
@@ -245,7 +254,7 @@ class Lane:
         self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], watch: Stopwatch
     ) -> tuple[Verdict, Observed]:
         started = time.perf_counter()
-        worker = self._workers[cell.environment]
+        worker = self._workers[cell.seat]
         feeds = [given.opencv for given in inputs]
         observed = worker.observe(artifact.manifest, artifact.model, feeds, timing_repeats=self._repeats)
         watch.measure("opencv", started)
@@ -271,7 +280,7 @@ class Lane:
         if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
             return verdict
         feeds = [given.opencv for given in inputs]
-        worker = self._workers[cell.environment]
+        worker = self._workers[cell.seat]
         plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
         explained = winograd.explained(differences, scales.differences(plain)) if plain else ()
         return replace(scales.verdict(explained), caveat=winograd.caveat(differences)) if explained else verdict

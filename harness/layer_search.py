@@ -13,10 +13,11 @@ from harness.inputs import InputPlan
 from harness.lane import Lane
 from harness.layerwise import Layerwise, can_be_taken_apart, first_failing, is_told_by_layers
 from harness.locating import Locator
+from harness.planning import cell_id
 from harness.prefixes import first_failing_end
 from harness.records import CellId, LayerVerdict, Outcome, Record
 from harness.routes import all_routes
-from harness.session import Session, cell_id
+from harness.session import Session
 from harness.subjects import Cell
 
 _WORTH_A_LANE = 16

@@ -17,7 +17,7 @@ from harness.blobs import Array, Feed, blob_parameters, decode, encode, match_ou
 from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, HarnessError, ProtocolError
 from harness.frames import Reply
 from harness.process import Child
-from harness.records import CvError, Manifest, Observation, Stage, Target
+from harness.records import Capabilities, CvError, Manifest, Observation, Stage, Target
 
 WORKER = Path(__file__).with_name("worker.py")
 OUTPUT_NOT_FOUND = "output-not-found"
@@ -25,6 +25,8 @@ OUTPUT_NOT_FOUND = "output-not-found"
 PROTOCOL = "protocol"
 """Kind of the error of a worker whose answer is no frame."""
 
+_GRACE_SECONDS = 5.0
+"""How much longer than its deadline a worker elsewhere may take before it ends itself."""
 _HOST_ONLY = ("OPENCV_FORCE_DNN_ENGINE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
 """Variables that would change what a worker runs: an engine nobody asked for, or modules of another interpreter."""
 
@@ -55,22 +57,22 @@ class OpenCV:
         engine: str = "default",
         backend: str | None = None,
         target: str | None = None,
-        by_path: bool = True,
+        elsewhere: bool = False,
     ) -> None:
         """Prepare; nothing runs yet.
 
         `argv` starts a worker and gets `--threads` and `--memory-bytes` (address space, 0: no cap) appended; empty
         means the OpenCV installed beside us. `engine` is `default`, `CLASSIC`, `NEW`, `AUTO` or `ORT`; `backend` and
-        `target` are names of `cv2.dnn.DNN_BACKEND_*` and `DNN_TARGET_*`. Without `by_path` the model's bytes are sent,
-        for workers that do not see our files.
+        `target` are names of `cv2.dnn.DNN_BACKEND_*` and `DNN_TARGET_*`. A worker `elsewhere` does not see our files:
+        `argv` is a Python that reads its program, ending in `-`, and is sent the worker's source and the models' bytes.
         """
-        command = list(argv) or [sys.executable, str(WORKER)]
-        self._argv = [*command, "--threads", str(threads), "--memory-bytes", str(memory_bytes)]
+        options = ["--threads", str(threads), "--memory-bytes", str(memory_bytes)]
+        self._program = program(options) if elsewhere else b""
+        self._argv = reading_program(argv) if elsewhere else [*(argv or [sys.executable, str(WORKER)]), *options]
         self.forward_seconds = forward_seconds
         self._seconds = {Stage.START: start_seconds, Stage.LOAD: load_seconds, Stage.FORWARD: forward_seconds}
         self._engine = engine
         self._choices = {"engine": engine, "backend": backend, "target": target}
-        self._by_path = by_path
         self._child: Child | None = None
         self._hello: dict[str, Any] = {}
 
@@ -97,9 +99,23 @@ class OpenCV:
         )
 
     def capabilities(self) -> Mapping[str, Any]:
-        """Return the worker's whole `hello`: engines, importers and backends by name, among others."""
+        """Return the worker's whole `hello`. Raises EnvironmentFailedError like `identity`."""
         self.identity()
         return self._hello
+
+    def offers(self) -> Capabilities:
+        """Return what the worker's OpenCV has. Raises EnvironmentFailedError like `identity`."""
+        told = self.capabilities()
+        return Capabilities(
+            engines=tuple(told["engines"]),
+            importers=tuple(told["importers"]),
+            backends={name: tuple(targets) for name, targets in told["backends"].items()},
+        )
+
+    def allow(self, *, load_seconds: float, forward_seconds: float) -> None:
+        """Set the deadlines of what comes next."""
+        self.forward_seconds = forward_seconds
+        self._seconds |= {Stage.LOAD: load_seconds, Stage.FORWARD: forward_seconds}
 
     @property
     def running(self) -> bool:
@@ -170,11 +186,22 @@ class OpenCV:
             return seen
         self.restart()  # frees what is left of one that died between two cells
         self._child = Child(self._argv, name="the OpenCV worker", env=environment(os.environ))
-        reply, seen = self.ask(seen, {"do": "hello"})
+        if self._program:
+            seen = self._introduce(self._child, seen)
+        reply, seen = self.ask(seen, {"do": "hello"}) if self._child is not None else (None, seen)
         if reply is None:
             self.restart()
         else:
             self._hello = reply.header
+        return seen
+
+    def _introduce(self, child: Child, seen: Observation) -> Observation:
+        """Send the worker's source to a Python that waits for a program."""
+        try:
+            child.introduce(self._program, deadline_seconds=self._seconds[Stage.START])
+        except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
+            self.restart()
+            return _ended(seen, failure)
         return seen
 
     def ask(
@@ -189,6 +216,8 @@ class OpenCV:
         if self._child is None:
             raise HarnessError(f"there is no worker to ask {request.get('do')!r}; start one first")
         seconds = self._seconds[seen.stage] * times
+        if self._program:  # what runs at the other end outlives the command that started it
+            request = {**request, "within": seconds + _GRACE_SECONDS}
         try:
             reply = self._child.request(request, payloads, deadline_seconds=seconds)
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
@@ -203,9 +232,9 @@ class OpenCV:
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
         """Return the request that loads a model, and its payloads."""
         request = {"do": "load", "format": manifest.format, **self._choices}
-        if self._by_path:
-            return {**request, "path": str(model.resolve())}, []
-        return request, [memoryview(model.read_bytes())]
+        if self._program:
+            return request, [memoryview(model.read_bytes())]
+        return {**request, "path": str(model.resolve())}, []
 
 
 class Run:
@@ -222,6 +251,11 @@ class Run:
     def observed(self) -> Observed:
         """Return what was seen so far."""
         return Observed(observation=self._seen, outputs=tuple(self._outputs), failed_feed=self._failed_feed)
+
+    @property
+    def works(self) -> bool:
+        """Whether no step has failed so far."""
+        return not self._failed
 
     def load(self, model: Path, choices: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Load the model and find its outputs; `choices` go before the worker's own."""
@@ -308,6 +342,23 @@ class Run:
     def _fail(self, seen: Observation) -> None:
         self._seen = seen
         self._failed = True
+
+
+def program(options: Sequence[str]) -> bytes:
+    """Return the worker as one line for an interpreter that runs line by line."""
+    begun = {"__name__": "__main__", "__doc__": None}
+    source = WORKER.read_text(encoding="utf-8")
+    arguments = ["worker", "--announce", *options]
+    line = f"import sys; sys.argv = {arguments!a}; exec(compile({source!a}, 'worker', 'exec'), {begun!a})"
+    return f"{line}\n".encode("ascii")
+
+
+def reading_program(command: Sequence[str]) -> list[str]:
+    """Return a command ending in `-` so that its Python runs each line as it comes.
+
+    Without `-i` it would wait for the end of its input, which is where the requests come from.
+    """
+    return [*command[:-1], "-i", "-q", "-"]
 
 
 def environment(inherited: Mapping[str, str]) -> dict[str, str]:

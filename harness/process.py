@@ -113,6 +113,19 @@ class Child:
                 self.close()
                 raise
 
+    def introduce(self, text: bytes, *, deadline_seconds: float) -> Reply:
+        """Send a program as text to a child that reads one, and return the frame with which that says it has begun.
+
+        Nothing else may be sent before: an interpreter reads ahead, and would take a request for part of its program.
+        Raises what `request` raises.
+        """
+        with self._lock:
+            try:
+                return _Exchange(self, {"do": "introduction"}, (), deadline_seconds, text).run()
+            except BaseException:
+                self.close()
+                raise
+
     def close(self) -> None:
         """Kill the process group and free its pipes; from another thread, this also ends a running request."""
         self._group.kill()
@@ -132,13 +145,18 @@ class _Exchange:
     """One request and its answer: the state of four descriptors, served until the answer is whole."""
 
     def __init__(
-        self, child: Child, header: Mapping[str, Any], payloads: Sequence[bytes | memoryview], seconds: float
+        self,
+        child: Child,
+        header: Mapping[str, Any],
+        payloads: Sequence[bytes | memoryview],
+        seconds: float,
+        raw: bytes = b"",
     ) -> None:
         self._what = f"{child.name} ({header.get('do', 'request')})"
         self._child = child
         self._seconds = seconds
         self._stdin, self._stdout, self._stderr = (pipe.fileno() for pipe in child._pipes)
-        self._outbox = outgoing(header, payloads)
+        self._outbox = [memoryview(raw)] if raw else outgoing(header, payloads)
         self._inbox = Inbox(self._what)
         self._tail = Tail()
         self._ended = False

@@ -201,6 +201,18 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a build of OpenCV says that it has."""
+
+    engines: tuple[str, ...] = ()
+    """Names of `ENGINE_*`; empty where there is one engine only."""
+    importers: tuple[str, ...] = ()
+    """Formats that it reads: `pb`, `onnx`, `tflite`."""
+    backends: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Backend -> targets that `getAvailableTargets` gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CvError:
     """An exception raised inside the worker, with the fields that `cv2.error` carries."""
 

@@ -293,8 +293,8 @@ class Words:
     def settings(self, settings: Settings, record: Record) -> Settings:
         """Return settings under which the record's one cell is planned."""
         changes: dict[str, Any] = {"opencv": (self.opencv,), "route": (record.route,)}
-        changes |= {"engine": self.engine} if self.engine else {}
-        changes |= {"device": self.device} if self.device else {}
+        changes |= {"engine": (self.engine,)} if self.engine else {}
+        changes |= {"device": (self.device,)} if self.device else {}
         return replace(settings, **changes)
 
     def subject(self, settings: Settings) -> Subject:

@@ -18,9 +18,10 @@ from harness.config import LOCAL, Settings
 from harness.errors import HarnessError, UsageError
 from harness.groups import Answer, Group
 from harness.inputs import InputPlan
+from harness.planning import cell_id, longest_first
 from harness.recording import blank_record
 from harness.records import CellId, from_json, to_json
-from harness.session import OnRecord, Session, cell_id
+from harness.session import OnRecord, Session
 from harness.shared_store import INSTALL
 from harness.subjects import Cell
 
@@ -63,9 +64,6 @@ def run(
 
 
 def _grouped(session: Session, cells: Sequence[Cell], plans: Sequence[InputPlan], properties: bool) -> list[Group]:
-    by_subject: dict[str, list[Cell]] = {}
-    for cell in cells:
-        by_subject.setdefault(cell.subject.id, []).append(cell)
     name, own_store = uuid.uuid4().hex, session.settings.scheduler != LOCAL
     return [
         Group(
@@ -77,7 +75,7 @@ def _grouped(session: Session, cells: Sequence[Cell], plans: Sequence[InputPlan]
             own_store=own_store,
             properties=properties,
         )
-        for group in by_subject.values()
+        for group in longest_first(cells, session.history.seconds)
     ]
 
 

@@ -12,25 +12,28 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from harness import __version__, fingerprint, shared_store, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.claims import read_expectations, read_regressions
-from harness.config import Settings
-from harness.environments import Environment, Environments
+from harness.config import Settings, installed_zoos
+from harness.environments import Environments
 from harness.errors import ModelRejectedError, UsageError
+from harness.expectations import Expectation
 from harness.exporting import Exporter
+from harness.history import Deadlines, History
 from harness.inputs import InputPlan, corpus
 from harness.lane import Lane
 from harness.library import Library
-from harness.observing import WORKER, OpenCV
+from harness.planning import Plan, cell_id, longest_first
 from harness.pool import Pool
-from harness.records import CellId, ModelInfo, Record, Target
-from harness.routes import Route, pick_routes
+from harness.records import ModelInfo, Record, Target
+from harness.routes import Route, all_routes, pick_routes
+from harness.seats import Seats
 from harness.store import RunDirectory, RunPlan
-from harness.subjects import Cell, Subject
+from harness.subjects import Cell, Seat, Subject
 
 OnRecord = Callable[[Record], None]
 _Item = TypeVar("_Item")
@@ -44,32 +47,6 @@ class _Done(Generic[_Found]):
     found: _Found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything a run will do, and what it cannot."""
-
-    cells: tuple[Cell, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
-    """Cases that cannot be tried here, each with the reason."""
-
-    @property
-    def ids(self) -> tuple[CellId, ...]:
-        """The cells as they are named in records."""
-        return tuple(cell_id(cell) for cell in self.cells)
-
-
-def cell_id(cell: Cell) -> CellId:
-    """Return a cell's five words."""
-    target = cell.target
-    return CellId(
-        case=cell.subject.id,
-        route=cell.route,
-        opencv=target.opencv,
-        engine=target.engine_asked,
-        backend=target.backend,
-    )
-
-
 class Session:
     """Owns the store, the environments and the children; a context manager that ends them."""
 
@@ -79,8 +56,9 @@ class Session:
         self.environments = Environments(settings.store / "environments")
         self.expectations = read_expectations(settings)
         self.regressions = read_regressions(settings)
-        self._targets: dict[str, tuple[Environment, Target]] = {}
+        self.history = History(settings.store / "history.sqlite")
         self._children = Pool()
+        self.seats = Seats(self.environments, self._children)
         self._guard = threading.RLock()
         self.tensorflow_started = False
         """Whether anything was missing in the store, so that the exporter had to start."""
@@ -114,17 +92,14 @@ class Session:
 
     def target(self, asked: str) -> Target:
         """Return what a word of `--opencv` stands for, having started it once. Raises EnvironmentFailedError."""
-        with self._guard:
-            if asked not in self._targets:
-                environment = self.environments.resolve(asked)
-                with self._lend_worker(environment) as worker:
-                    target = worker.identity()
-                self._targets[asked] = (environment, replace(target, opencv=environment.release or target.opencv))
-            return self._targets[asked][1]
+        return self.seats.place(self._seat(asked), self.settings).target
 
-    def targets(self) -> dict[str, Target]:
-        """Return every target of the settings by the word that asks for it."""
-        return {asked: self.target(asked) for asked in self.settings.opencv}
+    def _seat(self, asked: str) -> Seat:
+        return Seat(environment=asked, engine=self.settings.engine[0], device=self.settings.device[0])
+
+    def targets(self) -> dict[Seat, Target]:
+        """Return every target of the settings that can be had; `seats.unavailable` has the others."""
+        return {seat: place.target for seat, place in self.seats.all(self.settings).items()}
 
     def info(self, subject: Subject) -> ModelInfo:
         """Return what a model is. Raises ModelRejectedError."""
@@ -170,8 +145,14 @@ class Session:
         if quick and not self.settings.route:
             routes = [route for route in routes if route.quick]
         for route in routes:
-            for asked, target in self.targets().items():
-                yield Cell(subject=subject, route=route.name, target=target, environment=asked)
+            for seat, target in self.targets().items():
+                yield Cell(
+                    subject=subject,
+                    route=route.name,
+                    target=target,
+                    environment=seat.environment,
+                    device=seat.device,
+                )
 
     def plans(self) -> tuple[InputPlan, ...]:
         """Return the inputs every cell is compared on: the fixed probes and hypothesis's fixed draws."""
@@ -196,12 +177,14 @@ class Session:
         All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
         """
         plans = plans or self.plans()
+        usual = Deadlines(load=self.settings.load_seconds, forward=self.settings.forward_seconds)
 
         def judge(lane: Lane, group: list[Cell]) -> Iterator[Record]:
-            tried = ((cell, self.plans_for(cell, plans)) for cell in group)
-            return (self.judged(lane.judge(cell, given, properties=properties)) for cell, given in tried)
+            for cell in group:
+                lane.allow(cell, self.history.deadlines(cell_id(cell), most=usual))
+                yield self.judged(lane.judge(cell, self.plans_for(cell, plans), properties=properties))
 
-        self.over_lanes(_by_subject(cells), judge, on_record)
+        self.over_lanes(longest_first(cells, self.history.seconds), judge, on_record)
 
     def over_lanes(
         self,
@@ -264,33 +247,26 @@ class Session:
         with contextlib.ExitStack() as lent:
             seconds = self.settings.export_seconds
             exporter = lent.enter_context(self._children.lend(("exporter", seconds), lambda: Exporter(seconds=seconds)))
-            known = list(self._targets.items())
-            workers = {asked: lent.enter_context(self._lend_worker(environment)) for asked, (environment, _) in known}
+            known = self.seats.known().items()
+            workers = {
+                seat: lent.enter_context(self.seats.lend(seat, place.environment, self.settings))
+                for seat, place in known
+            }
             try:
                 yield Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
             finally:
                 self.tensorflow_started |= exporter.started
 
+    def stale_claims(self) -> tuple[Expectation, ...]:
+        """Return the claims about cases and routes that there are no more."""
+        if set(self.settings.zoo) != set(installed_zoos()):
+            return ()  # a part of what is installed cannot tell
+        return self.expectations.stale((case.id for case in self.zoo()), all_routes())
+
     def judged(self, record: Record) -> Record:
         """Return a record with its judgement."""
         judgement, expected = self.expectations.judge(record)
         return replace(record, judgement=judgement, expected=expected)
-
-    def _lend_worker(self, environment: Environment) -> contextlib.AbstractContextManager[OpenCV]:
-        """Lend a worker that runs as the settings want it."""
-        settings = self.settings
-        backend, _, device = settings.device.rpartition("/")
-        standin = ["--cv2-from", str(environment.cv2_from)] if environment.cv2_from else []
-        command = [str(environment.python), str(WORKER), *standin]
-        choices: dict[str, Any] = {
-            "memory_bytes": int(settings.memory_gb * (1 << 30)),
-            "load_seconds": settings.load_seconds,
-            "forward_seconds": settings.forward_seconds,
-            "engine": settings.engine,
-            "backend": backend or None,
-            "target": None if device == "CPU" and not backend else device,
-        }
-        return self._children.lend((*command, *choices.items()), lambda: OpenCV(command, **choices))
 
     # -- a recorded run -----------------------------------------------------------------------------------------
 
@@ -305,6 +281,9 @@ class Session:
                 command=command,
                 versions=shown_versions(),
                 host=socket.gethostname(),
+                shard=str(plan.share or ""),
+                unavailable=dict(self.seats.unavailable),
+                offers={place.target.opencv: place.offers for place in self.seats.all(self.settings).values()},
             )
         )
         return directory, tuple(self.judged(record) for record in earlier)
@@ -322,10 +301,3 @@ def shown_versions() -> dict[str, str]:
     """Return the releases that a report names: ours, and those of the packages that take part in an export."""
     exporting = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy")
     return {"opencv-dnn-harness": __version__} | {name: version(name) for name in exporting}
-
-
-def _by_subject(cells: Sequence[Cell]) -> list[list[Cell]]:
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.subject.id, []).append(cell)
-    return list(groups.values())

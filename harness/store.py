@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError, UsageError
-from harness.records import CellId, Record, from_json, to_json
+from harness.records import Capabilities, CellId, Record, from_json, to_json
 
 _PLAN = "plan.json"
 _SHARDS = "records"
@@ -34,6 +34,12 @@ class RunPlan:
     command: str
     versions: dict[str, str] = field(default_factory=dict)
     host: str = ""
+    shard: str = ""
+    """`2/3`: the second third of a larger plan; empty for a whole one."""
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """OpenCV that was asked for -> why it could not be had; its cells are in no plan."""
+    offers: dict[str, Capabilities] = field(default_factory=dict)
+    """Release -> what it says that it has."""
 
 
 class RunDirectory:

@@ -82,6 +82,22 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where a cell runs, in the words of the settings."""
+
+    environment: str
+    """The word of `--opencv`."""
+    engine: str = "default"
+    device: str = "CPU"
+
+    def __str__(self) -> str:
+        """Return what differs from the usual."""
+        engine = "" if self.engine == "default" else f" {self.engine}"
+        device = "" if self.device == "CPU" else f" {self.device}"
+        return f"{self.environment}{engine}{device}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One question: this model, by this route, on this target."""
 
@@ -90,6 +106,12 @@ class Cell:
     target: Target
     environment: str
     """The word of `--opencv` that names the target."""
+    device: str = "CPU"
+
+    @property
+    def seat(self) -> Seat:
+        """Where it runs."""
+        return Seat(environment=self.environment, engine=self.target.engine_asked, device=self.device)
 
 
 def from_case(case: Case, zoo: tuple[str, ...]) -> Subject:

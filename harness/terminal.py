@@ -32,6 +32,8 @@ from harness.records import (
     to_data,
 )
 from harness.report.figures import share
+from harness.seats import Place, Seats
+from harness.subjects import Seat
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 
@@ -45,7 +47,8 @@ _STEERING = dict.fromkeys(
 """Characters that would command the terminal or turn the reading direction."""
 
 
-def _out() -> Console:
+def out_console() -> Console:
+    """Return the console of data: standard output."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
@@ -58,26 +61,51 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().translate(_STEERING)
 
 
-def _text(text: str, style: str = "") -> Text:
+def shown(text: str, style: str = "") -> Text:
     """Return somebody's text as it is: rich must not look for markup or emoji codes in it."""
     return Text(_clean(text), style=style)
 
 
 def say(message: str) -> None:
     """Tell the user what happens."""
-    _err().print(_text(message), soft_wrap=True)
+    _err().print(shown(message), soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """Tell the user what went wrong."""
-    _err().print(Text.assemble(("error:", "bold red"), " ", _text(message)), soft_wrap=True)
+    _err().print(Text.assemble(("error:", "bold red"), " ", shown(message)), soft_wrap=True)
 
 
 def defect(error: Exception) -> int:
     """Name a defect of our own: one line for the user, the traceback for whoever mends it."""
     complain(f"this is a defect of dnn-harness, not of your model: {type(error).__name__}: {error}")
-    _err().print(_text("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
+    _err().print(shown("".join(traceback.format_exception(error)[-3:])), soft_wrap=True)
     return ExitCode.INTERNAL
+
+
+def seating(seats: Seats) -> None:
+    """Tell what was asked for and cannot be run on, what is run once only, and which words were not asked about."""
+    for name, why in seats.unavailable.items():
+        complain(f"left out: {name}: {why}")
+    for note in seats.notes:
+        say(note)
+    for word, why in seats.releases.from_memory.items():
+        say(f"{word} is what it was when the package index was last asked, which failed now: {why}")
+
+
+def seat_line(seat: Seat, place: Place) -> str:
+    """Return one seat and what its OpenCV offers, for scripts: columns divided by tabs."""
+    target, offers = place.target, place.offers
+    devices = (f"{backend}/{one}" for backend, targets in offers.backends.items() for one in targets)
+    return "\t".join(
+        (
+            str(seat),
+            f"OpenCV {target.opencv}, numpy {target.numpy}, Python {target.python}",
+            f"reads {' '.join(offers.importers)}",
+            f"engines {' '.join(offers.engines) or 'one'}",
+            f"devices {' '.join(devices)}",
+        )
+    )
 
 
 @contextlib.contextmanager
@@ -112,18 +140,18 @@ def counting(total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
 @contextlib.contextmanager
 def status() -> Iterator[Callable[[str], None]]:
     """Show what is under way while the body runs; call what it gives with each step."""
-    with _err().status("starting") as shown:
-        yield lambda step: shown.update(_text(step[:100]))
+    with _err().status("starting") as line:
+        yield lambda step: line.update(shown(step[:100]))
 
 
 def summary(records: Sequence[Record], planned: int) -> None:
     """Print the counts of a run and every cell that was not as expected."""
     outcomes = Counter(record.outcome for record in records)
     line = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    _out().print(f"{len(records)} of {planned} planned cells reported: {line}")
+    out_console().print(f"{len(records)} of {planned} planned cells reported: {line}")
     for record in records:
         if record.judgement is not Judgement.AS_EXPECTED:
-            _out().print(_text(sentence(record)), soft_wrap=True)
+            out_console().print(shown(sentence(record)), soft_wrap=True)
 
 
 def sentence(record: Record) -> str:
@@ -146,14 +174,14 @@ def where(record: Record) -> str:
 
 def model(name: str, info: ModelInfo) -> None:
     """Print what a model is."""
-    console = _out()
-    title = Text.assemble(_text(name, "bold"), f"  {info.kind}, {info.parameters:,} parameters")
+    console = out_console()
+    title = Text.assemble(shown(name, "bold"), f"  {info.kind}, {info.parameters:,} parameters")
     console.print(title, soft_wrap=True)
     for end, tensors in (("input", info.inputs), ("output", info.outputs)):
         for tensor in tensors:
-            console.print(_text(f"  {end:6} {tensor_line(tensor)}"), soft_wrap=True)
+            console.print(shown(f"  {end:6} {tensor_line(tensor)}"), soft_wrap=True)
     if info.layers:
-        console.print(_text(f"  layers {', '.join(info.layers)}"), soft_wrap=True)
+        console.print(shown(f"  layers {', '.join(info.layers)}"), soft_wrap=True)
 
 
 def tensor_line(tensor: TensorSpec) -> str:
@@ -170,8 +198,8 @@ def ports(manifests: Sequence[Manifest]) -> None:
         for title, found in (("input", manifest.inputs), ("output", manifest.outputs)):
             for port in found:
                 shape = f"[{', '.join(map(str, blob_shape(port)))}]"
-                table.add_row(*map(_text, (manifest.route, title, port.name, shape, port.tensor.dtype, port.layout)))
-    _out().print(table)
+                table.add_row(*map(shown, (manifest.route, title, port.name, shape, port.tensor.dtype, port.layout)))
+    out_console().print(table)
 
 
 def blob_shape(port: Port) -> tuple[int | None, ...]:
@@ -194,21 +222,21 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
         forward = f"{record.latency.forward_ms.median:.3g}" if record.latency else ""
         opset = str(record.opset or "")
         row = (record.target.opencv, record.route, record.outcome, _margin(record), forward, opset)
-        table.add_row(*(_text(word, style if word is record.outcome else "") for word in row))
-    _out().print(table)
+        table.add_row(*(shown(word, style if word is record.outcome else "") for word in row))
+    out_console().print(table)
     for record in records:
         if record.outcome is not Outcome.OK:
             release = f"OpenCV {record.target.opencv}" if several else ""
-            _out().print(_text(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
+            out_console().print(shown(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
     _layers(records)
     _op_tables(records)
     for caveat in dict.fromkeys(record.caveat for record in records if record.caveat):
         routes = dict.fromkeys(record.route for record in records if record.caveat == caveat)
-        _out().print(_text(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
+        out_console().print(shown(f"{', '.join(routes)}: {caveat}"), soft_wrap=True)
     for line in _property_lines(records):
-        _out().print(_text(line), soft_wrap=True)
+        out_console().print(shown(line), soft_wrap=True)
     for line in dict.fromkeys(line for record in records for line in record.advice):
-        _out().print(_text("\n    ".join(f"tried: {line}".splitlines())), soft_wrap=True)
+        out_console().print(shown("\n    ".join(f"tried: {line}".splitlines())), soft_wrap=True)
 
 
 def _layers(records: Sequence[Record]) -> None:
@@ -219,7 +247,7 @@ def _layers(records: Sequence[Record]) -> None:
             failing = [layer for layer in record.layers if layer.outcome is not Outcome.OK]
             place = f"{record.route} on OpenCV {record.target.opencv}"
             told = f"{place}: {len(record.layers)} distinct layers were run alone, {len(failing)} fail"
-            _out().print(_text(told), soft_wrap=True)
+            out_console().print(shown(told), soft_wrap=True)
             for layer in failing:
                 words = (layer.name, layer.class_, layer.outcome, layer.op or "", _layer_message(layer))
                 found.setdefault(words, []).append(f"{record.route} {record.target.opencv}")
@@ -227,9 +255,9 @@ def _layers(records: Sequence[Record]) -> None:
         table = Table("layer", "class", "outcome", "op", "where", "what", box=None, pad_edge=False)
         for (name, class_, outcome, op, message), places in found.items():
             style = _STYLES.get(Outcome(outcome), "red")
-            row = (_text(name), _text(class_), _text(outcome, style), _text(op), _text(", ".join(places)))
-            table.add_row(*row, _text(message))
-        _out().print(table)
+            row = (shown(name), shown(class_), shown(outcome, style), shown(op), shown(", ".join(places)))
+            table.add_row(*row, shown(message))
+        out_console().print(table)
 
 
 def _op_tables(records: Sequence[Record]) -> None:
@@ -239,16 +267,16 @@ def _op_tables(records: Sequence[Record]) -> None:
             continue
         opset = f", opset {record.opset}" if record.opset is not None else ""
         title = f"{record.route} on OpenCV {record.target.opencv}: operations of the exported graph{opset}"
-        _out().print(_text(title), soft_wrap=True)
+        out_console().print(shown(title), soft_wrap=True)
         table = Table("op", "count", "outcome", "attributes", "inputs", "layers", "what", box=None, pad_edge=False)
         for row in sorted(record.op_table, key=lambda row: row.outcome is Outcome.OK):
             outcome = "not tried" if row.outcome is None else row.outcome
             style = "dim" if row.outcome is None else _STYLES.get(row.outcome, "red")
             words = (", ".join(row.inputs), _few(row.layers), (row.message or "")[:200])
             table.add_row(
-                _text(row.op), str(row.count), _text(outcome, style), _text(row.attributes[:80]), *map(_text, words)
+                shown(row.op), str(row.count), shown(outcome, style), shown(row.attributes[:80]), *map(shown, words)
             )
-        _out().print(table)
+        out_console().print(table)
 
 
 def _few(names: Sequence[str]) -> str:
@@ -328,32 +356,32 @@ def one_json_line(row: Mapping[str, object]) -> str:
 
 def detected(found: Detection) -> None:
     """Print the table of kinds, what survived and why, the smallest fault that is seen, and the false alarms."""
-    _out().print(_text(f"OpenCV {found.opencv}: faults planted in {found.cases} cases of {found.zoo}"))
+    out_console().print(shown(f"OpenCV {found.opencv}: faults planted in {found.cases} cases of {found.zoo}"))
     table = Table("fault", "planted", "equivalent", "applicable", "detected", "missed", "", box=None, pad_edge=False)
     for column in table.columns[1:6]:
         column.justify = "right"
     for kind in found.kinds:
-        table.add_row(*map(_text, (kind.kind, *_kind_figures(kind), kind.meaning)))
-    _out().print(table)
+        table.add_row(*map(shown, (kind.kind, *_kind_figures(kind), kind.meaning)))
+    out_console().print(table)
     rate = share(found.detected, found.applicable)
-    _out().print(
-        _text(f"detected: {found.detected} of {found.applicable} applicable ({rate}; needed {found.needed:.1%})")
+    out_console().print(
+        shown(f"detected: {found.detected} of {found.applicable} applicable ({rate}; needed {found.needed:.1%})")
     )
     refused = sum(kind.refused for kind in found.kinds)
     if refused:
-        _out().print(_text(f"besides, OpenCV did not load or run {refused} faulty models, which proves nothing"))
+        out_console().print(shown(f"besides, OpenCV did not load or run {refused} faulty models, which proves nothing"))
     for survivor in found.survivors:
         word = "equivalent" if survivor.equivalent else "MISSED"
         line = f"{word}: {survivor.kind} in {survivor.case} [{survivor.route}]: {survivor.change}: {survivor.reason}"
-        _out().print(_text(line), soft_wrap=True)
+        out_console().print(shown(line), soft_wrap=True)
     for threshold in found.thresholds:
         detected = f"{threshold.detected} of {threshold.planted} cases ({share(threshold.detected, threshold.planted)})"
-        _out().print(_text(f"one weight tensor x (1 + {threshold.excess:.0e}): detected in {detected}"))
-    _out().print(_text(f"clean cells: {found.clean_cells}, false alarms: {len(found.false_alarms)}"))
+        out_console().print(shown(f"one weight tensor x (1 + {threshold.excess:.0e}): detected in {detected}"))
+    out_console().print(shown(f"clean cells: {found.clean_cells}, false alarms: {len(found.false_alarms)}"))
     for alarm in found.false_alarms:
-        _out().print(_text(f"false alarm: {alarm.case} [{alarm.route}]: {alarm.message}\n    {alarm.reproduce}"))
+        out_console().print(shown(f"false alarm: {alarm.case} [{alarm.route}]: {alarm.message}\n    {alarm.reproduce}"))
     for case, outcome in found.left_out.items():
-        _out().print(_text(f"not clean, so left out: {case} is {outcome}"))
+        out_console().print(shown(f"not clean, so left out: {case} is {outcome}"))
 
 
 def _kind_figures(kind: KindCount) -> tuple[str, ...]:

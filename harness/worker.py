@@ -18,6 +18,7 @@ import io
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -250,10 +251,18 @@ def limit(memory_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     if sys.platform.startswith("linux"):
         import ctypes
-        import signal
 
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+def allow(seconds: float) -> None:
+    """Have the kernel end this process when a request takes longer (0: as long as it likes).
+
+    For workers that the host cannot reach: killing `ssh` leaves what runs at its other end.
+    """
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def keep_freed_memory() -> None:
@@ -352,7 +361,9 @@ def serve(source: Any, sink: BinaryIO, threads: int) -> None:
         frame = read_frame(source)
         if frame is None:
             return
+        allow(frame[0].get("within", 0.0))
         header, arrays = (failure, []) if failure else reply_to(worker, *frame)
+        allow(0.0)
         write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
 
 
@@ -361,6 +372,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser = argparse.ArgumentParser(description="OpenCV worker of dnn-harness; speaks a binary protocol on stdin.")
     parser.add_argument("--memory-bytes", type=int, default=0, help="cap on the address space; 0: none")
     parser.add_argument("--cv2-from", default="", help="folder with another module of that name, to be used instead")
+    parser.add_argument("--announce", action="store_true", help="send an empty reply before the first request")
     parser.add_argument("--threads", type=int, default=-1, help="OpenCV's thread count; negative: its own choice")
     options = parser.parse_args(arguments)
     sink = private_stdout()
@@ -369,6 +381,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     isolate_imports()
     if options.cv2_from:
         sys.path.insert(0, options.cv2_from)
+    if options.announce:
+        write_frame(sink, {}, [])
     serve(sys.stdin.buffer, sink, options.threads)
 
 

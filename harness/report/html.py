@@ -32,7 +32,7 @@ def write_html(records: Iterable[Record], info: RunInfo) -> str:
     """Return the whole page. All text that comes from a model or a tool is escaped, visible and bounded."""
     report = build_report(records, info)
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -42,8 +42,8 @@ def write_html(records: Iterable[Record], info: RunInfo) -> str:
             limit=_text_limit(report),
             open_cells=_OPEN_CELLS,
             full_cells=_FULL_CELLS,
-            style=Markup(_source("page.css")),  # noqa: S704 - our own file, not a record's text
-            script=Markup(_source("page.js")),  # noqa: S704 - our own file, not a record's text
+            style=Markup(source("page.css")),  # noqa: S704 - our own file, not a record's text
+            script=Markup(source("page.js")),  # noqa: S704 - our own file, not a record's text
             script_hash=_script_hash(),
         )
     )
@@ -56,8 +56,9 @@ def _text_limit(report: Report) -> int:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return what renders pages: everything escaped, made visible, and nothing undefined."""
+    made = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -65,8 +66,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(_filters())
-    return environment
+    made.filters.update(_filters())
+    return made
 
 
 def _finalize(value: object) -> object:
@@ -93,14 +94,15 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(Markup.escape(text))))  # noqa: S704 - escaped first
 
 
-def _source(name: str) -> str:
-    environment = _environment()
-    loader = environment.loader
+def source(name: str) -> str:
+    """Return one of our own template files as it is."""
+    made = environment()
+    loader = made.loader
     assert loader is not None  # noqa: S101 - set two functions above
-    return loader.get_source(environment, name)[0]
+    return loader.get_source(made, name)[0]
 
 
 @cache
 def _script_hash() -> str:
     """Digest for the page's content security policy: only this script runs, whatever a layer is called."""
-    return base64.b64encode(hashlib.sha256(_source("page.js").encode()).digest()).decode()
+    return base64.b64encode(hashlib.sha256(source("page.js").encode()).digest()).decode()

@@ -39,6 +39,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {text(report.info.title)}"
     yield ""
     yield from _alarm(report)
+    yield from _unavailable(report)
     yield from _counts(report)
     yield from _properties(report)
     yield from _failures("Needs attention, worst first", report.attention)
@@ -57,6 +58,12 @@ def _alarm(report: Report) -> Iterator[str]:
     yield "> The run was interrupted." if report.info.interrupted else "> Nothing below speaks for the others."
     yield from (f"> - {code(name)}" for name in report.info.missing[:50])
     yield ""
+
+
+def _unavailable(report: Report) -> Iterator[str]:
+    for name, why in report.info.unavailable.items():
+        yield f"> **Not run: OpenCV {code(name)}** {code(why[:400])}"
+        yield ""
 
 
 def _counts(report: Report) -> Iterator[str]:

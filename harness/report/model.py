@@ -29,6 +29,8 @@ class RunInfo:
     """Route -> one-sentence summary; gives the columns their order and the legend its text."""
     title: str = "Keras models in OpenCV"
     interrupted: bool = False
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """OpenCV that was asked for -> why it could not be run on."""
     detection: Detection | None = None
     """The self-test whose figures lie in the run's directory."""
 

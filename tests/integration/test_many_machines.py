@@ -20,8 +20,9 @@ from harness import scheduling
 from harness.cli import main
 from harness.config import settle
 from harness.errors import ExitCode
+from harness.planning import Plan
 from harness.records import CellId, Outcome, Record
-from harness.session import Plan, Session
+from harness.session import Session
 from harness.store import RunDirectory
 from tests.integration.test_interruption import assert_gone, await_that
 

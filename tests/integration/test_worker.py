@@ -149,7 +149,7 @@ def test_a_forced_engine_of_the_host_does_not_reach_the_worker(monkeypatch, open
 @pytest.mark.parametrize("engine", ["default", "CLASSIC"])
 def test_a_model_that_is_sent_obeys_the_engine_like_one_given_by_path(engine, pointwise):
     """OpenCV 5.0 ignores the engine for buffers in memory, so the worker may not pass bytes on."""
-    with OpenCV(engine=engine) as local, OpenCV(engine=engine, by_path=False) as remote:
+    with OpenCV(engine=engine) as local, OpenCV(engine=engine, elsewhere=True) as remote:
         here = local.observe(models.manifest(), pointwise, [[X]])
         there = remote.observe(models.manifest(), pointwise, [[X]])
     assert there.observation.error is None

@@ -20,7 +20,7 @@ def settled(folder, options=None, environ=None, **toml: str) -> Settings:
 
 def test_without_a_word_the_defaults_hold(tmp_path):
     found = settled(tmp_path)
-    assert (found.opencv, found.engine, found.route, found.zoo) == (("installed",), "default", (), ("model_zoo",))
+    assert (found.opencv, found.engine, found.route, found.zoo) == (("installed",), ("default",), (), ("model_zoo",))
     assert found.jobs == len(os.sched_getaffinity(0))
     assert found.store.is_absolute()
     assert found.root == tmp_path
@@ -104,8 +104,8 @@ def test_a_value_that_cannot_be_is_refused_with_its_source(tmp_path, name, value
 
 @pytest.mark.parametrize(("written", "read"), [("cpu_fp16", "CPU_FP16"), ("cuda/CUDA_FP16", "CUDA/CUDA_FP16")])
 def test_a_device_is_named_as_opencv_or_as_records_do(tmp_path, written, read):
-    assert settled(tmp_path).device == "CPU"
-    assert settled(tmp_path, {"device": written}).device == read
+    assert settled(tmp_path).device == ("CPU",)
+    assert settled(tmp_path, {"device": written}).device == (read,)
 
 
 @pytest.mark.parametrize(("name", "value"), [("route", "3"), ("route", "[1]"), ("jobs", "[1]"), ("jobs", "{}")])
@@ -142,3 +142,8 @@ def test_a_relative_store_starts_at_the_project_and_home_is_known(tmp_path, monk
     monkeypatch.setenv("HOME", "/home/somebody")
     assert settled(tmp_path, store='"cache"').store == tmp_path / "cache"
     assert settled(tmp_path, {"store": "~/cache"}).store.as_posix() == "/home/somebody/cache"
+
+
+def test_engines_and_devices_are_lists_each_word_once(tmp_path):
+    found = settled(tmp_path, {"engine": "default,CLASSIC,default", "device": "cpu,cpu_fp16"})
+    assert (found.engine, found.device) == (("default", "CLASSIC"), ("CPU", "CPU_FP16"))

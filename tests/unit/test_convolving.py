@@ -16,7 +16,7 @@ from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Manifest, Outcome, Port, Target, TensorSpec
 from harness.sources import Source, SourceKind
-from harness.subjects import Cell, Subject
+from harness.subjects import Cell, Seat, Subject
 
 CHANNELS, OUT, SIZE = 768, 8, 12
 """The classic engine takes Winograd from 12x12 on; its error grows with the square root of the channels."""
@@ -65,7 +65,9 @@ PLANS = PROBES[:3]
 
 
 def judged(shelf, subject, worker, engine="CLASSIC"):
-    lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
+    lane = Lane(
+        Library(shelf.store, Exporter(seconds=1)), {Seat(environment="installed", engine=engine): worker}, repeats=1
+    )
     target = Target(opencv="5.0.0.93", engine_asked=engine)
     return lane.judge(Cell(subject=subject, route="as-is", target=target, environment="installed"), PLANS)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments import ONNX_RUNTIME, Environments, installed_release
-from harness.errors import EnvironmentFailedError
+from harness.errors import EnvironmentFailedError, UsageError
 
 
 def write_wheel(folder: Path, name: str, release: str) -> None:
@@ -69,7 +69,7 @@ def test_an_interpreter_of_ones_own_is_taken_as_it_is(environments, monkeypatch)
 
 @pytest.mark.parametrize("asked", ["path:", "path:/no/python", "path:/", "path:/etc/passwd"])
 def test_what_cannot_be_run_is_no_interpreter(environments, asked):
-    with pytest.raises(EnvironmentFailedError, match=r"is no executable; name the interpreter itself"):
+    with pytest.raises(UsageError, match=r"is no executable; name the interpreter itself"):
         environments.resolve(asked)
 
 
@@ -86,9 +86,9 @@ def test_without_onnx_runtime_the_word_says_what_to_install(environments, monkey
         environments.resolve(ONNX_RUNTIME)
 
 
-@pytest.mark.parametrize("asked", ["latest", "", "4.x", "/usr/bin/python3", "4.14.0.94/../x", "PATH:/x"])
+@pytest.mark.parametrize("asked", ["", "4.x", "/usr/bin/python3", "4.14.0.94/../x", "PATH:/x", "4.14.0.94+extra"])
 def test_a_word_that_is_no_release_is_refused_with_what_to_write(environments, asked):
-    with pytest.raises(EnvironmentFailedError, match=r"is no OpenCV to run on; write 'installed'"):
+    with pytest.raises(UsageError, match=r"is no OpenCV to run on; write 'installed'"):
         environments.resolve(asked)
     assert not environments.root.exists()
 
@@ -149,6 +149,38 @@ def test_two_processes_that_ask_at_once_share_one(environments):
     both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert said[0] == said[1] != ""
+
+
+def test_another_wheel_of_a_release_is_an_environment_of_its_own(environments, index):
+    write_wheel(index, "opencv-contrib-python", "4.14.0.94")
+    found = environments.resolve("4.14.0.94+contrib")
+    assert found.release == "4.14.0.94+contrib"
+    assert installed_in(found.python, "opencv-contrib-python") == "4.14.0.94"
+
+
+def test_words_for_several_are_spelled_out_each_release_once(environments, index):
+    write_wheel(index, "opencv-python-headless", "4.9.0.80")
+    said = environments.spelled_out(["installed", "4.9:", "4.14.0.94", "latest"])
+    assert said == ("installed", "4.9.0.80", "4.14.0.94")
+
+
+def test_a_command_is_a_python_that_reads_its_program():
+    found = Environments(Path("unused")).resolve("sh -c 'exec python3 $0' -")
+    assert found.command == ("sh", "-c", "exec python3 $0", "-")
+    assert found.python is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("sh -c 'python3", "close its quotes"),
+        ("ssh board python3", "does not end in -"),
+        ("no-such-ssh board python3 -", "there is no command 'no-such-ssh'"),
+    ],
+)
+def test_a_command_that_cannot_be_one_says_why(environments, asked, words):
+    with pytest.raises(UsageError, match=words):
+        environments.resolve(asked)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

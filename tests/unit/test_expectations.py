@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, UsageError
-from harness.evidence import Parity
-from harness.expectations import Expectation, Expectations, claim_from, exactly, holds, parse, render, update
+from harness.expectations import Expectation, Expectations, exactly, holds, parse, render
 from harness.records import CellId, Judgement, Outcome, Record, Stage, Target
+from harness.updating import claim_from, update
 
 CLAIM = Expectation(
     case="layers/gelu",
@@ -75,10 +76,72 @@ def test_a_claim_about_what_is_no_more_is_stale():
 
 
 def test_two_claims_about_one_cell_are_refused():
-    book = Expectations((CLAIM, replace(CLAIM, opencv=">=5", outcome=Outcome.CRASH)))
-    with pytest.raises(UsageError, match=r"2 expectations speak of layers/gelu \[onnx, OpenCV 5.0.0.93/default\]"):
-        book.judge(FAILING)
-    assert book.judge(replace(FAILING, target=Target(opencv="5.1.0")))[0] is Judgement.CHANGED_FAILURE
+    first, then = replace(CLAIM, where="a.toml:3"), replace(CLAIM, where="b.toml:9", outcome=Outcome.CRASH)
+    words = r"b.toml:9: a.toml:3 speaks of layers/gelu \[onnx, OpenCV 5.0.0.93/default\] as well"
+    with pytest.raises(UsageError, match=words):
+        Expectations((first, then))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("==5.0.0.93", ">=5,<6", True),
+        (">=4.8,<=4.9.0.80", ">=4.9.0.80,<=5.0.0.93", True),
+        (">=4.8,<4.9.0.80", ">=4.9.0.80,<=5.0.0.93", False),
+        (">=4.8,<=4.9.0.80", ">4.9.0.80,<=5.0.0.93", False),
+        ("==4.8.*", ">=4.8.1,<=4.8.1.78", True),
+        ("==4.8.*", "==4.9.*", False),
+        (">=4.8,!=4.9.0.80", "==4.9.0.80", False),
+        (">=4.8,!=4.9.0.80,<5", "<4.9.0.80,>4.8.1", True),
+        ("===4.12-3-gabc", "===4.12-3-gabc", True),
+        ("===4.12-3-gabc", ">=4", False),
+        (">4.8,<4.9", ">4.8.5,<4.8.6", True),
+    ],
+)
+def test_sets_overlap_where_some_release_is_in_both(one, other, overlap):
+    claims = (replace(CLAIM, opencv=one), replace(CLAIM, opencv=other))
+    for pair in (claims, claims[::-1]):
+        if overlap:
+            with pytest.raises(UsageError, match="as well; make their `opencv` sets disjoint"):
+                Expectations(pair)
+        else:
+            Expectations(pair)
+
+
+TFLITE = replace(CLAIM, case="layers/*", route="tflite*", opencv=">=4.5.5.64,<=4.7.0.72", where="x.toml:1")
+
+
+def test_a_pattern_speaks_of_every_case_and_route_that_fit():
+    book = Expectations((TFLITE,))
+    old = replace(FAILING, route="tflite-naive", target=Target(opencv="4.6.0.66"))
+    assert book.judge(old)[0] is Judgement.AS_EXPECTED
+    assert book.judge(replace(old, case="blocks/x"))[0] is Judgement.NEW_FAILURE
+    assert book.judge(replace(old, route="pb"))[0] is Judgement.NEW_FAILURE
+    assert book.stale(["layers/gelu"], ["tflite"]) == ()
+    assert book.stale(["blocks/x"], ["tflite"]) == book.stale(["layers/gelu"], ["pb"]) == (TFLITE,)
+
+
+def test_a_pattern_and_a_claim_or_two_patterns_may_not_speak_of_one_cell():
+    exact = replace(TFLITE, case="layers/gelu", route="tflite", opencv="==4.6.0.66", where="x.toml:9")
+    with pytest.raises(UsageError, match=r"x.toml:1: x.toml:9 speaks of layers/gelu \[tflite, OpenCV 4.6.0.66"):
+        Expectations((TFLITE, exact))
+    book = Expectations((TFLITE, replace(TFLITE, case="*/gelu", where="x.toml:5")))
+    with pytest.raises(UsageError, match=r"2 expectations speak of .*: x.toml:1, x.toml:5"):
+        book.judge(replace(FAILING, route="tflite", target=Target(opencv="4.6.0.66")))
+
+
+def test_a_quarantine_holds_to_its_last_day():
+    claim = replace(CLAIM, until=date(2026, 3, 31))
+    assert Expectations((claim,), date(2026, 3, 31)).judge(FAILING)[0] is Judgement.AS_EXPECTED
+    assert Expectations((claim,), date(2026, 4, 1)).judge(FAILING)[0] is Judgement.NEW_FAILURE
+    assert parse(render((claim,), ""), "x") == (claim,)
+    assert "until = 2026-03-31" in render((claim,), "")
+
+
+@pytest.mark.parametrize("written", ['"2026-03-31"', "3", "2026-03-31T00:00:00", '""'])
+def test_the_end_of_a_quarantine_is_a_day(written):
+    with pytest.raises(UsageError, match=r"f:1: 'until' is .*; write a day: 2026-12-31, without quotes"):
+        parse(f'[[expect]]\ncase="a"\nroute="b"\nopencv="==1"\noutcome="crash"\nreason="x"\nuntil={written}\n', "f")
 
 
 @pytest.mark.parametrize(
@@ -174,90 +237,3 @@ def test_what_is_rendered_is_what_is_parsed(claims):
     assert list(parse(text, "f")) == claims
     assert text.startswith("# known failures\n")
     assert render(parse(text, "f"), "known failures\n\nof this zoo") == text
-
-
-# -- updates ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_new_failure_is_written_down_with_its_release_only():
-    (claim,) = update((), [FAILING, record(case="layers/fine")])
-    assert claim == replace(CLAIM, reason="no layer for op Erf")
-
-
-def test_a_failure_as_claimed_keeps_the_words_and_the_set_of_who_wrote_it():
-    written = replace(CLAIM, opencv=">=4.8", reason="by hand", issue="https://x/1", stage=None)
-    assert update([written], [FAILING]) == (written,)
-
-
-def test_a_claim_about_a_fixed_cell_goes():
-    assert update([CLAIM], [record()]) == ()
-    assert update([replace(CLAIM, opencv="== 5.0.0.93")], [record()]) == ()
-
-
-def test_of_a_wider_claim_only_the_fixed_release_is_taken():
-    wide = replace(CLAIM, opencv=">=4.8")
-    (rest,) = update([wide], [record()])
-    assert rest == replace(wide, opencv=">=4.8,!=5.0.0.93")
-    assert not rest.covers(CellId.of(record()))
-    assert rest.covers(CellId.of(record(opencv="4.14.0.94")))
-
-
-def test_a_changed_failure_is_rewritten_and_keeps_its_issue():
-    written = replace(CLAIM, issue="https://x/1", reason="by hand")
-    (claim,) = update([written], [CRASH])
-    assert (claim.outcome, claim.op, claim.issue) == (Outcome.CRASH, None, "https://x/1")
-    assert claim.reason == "the process ended by SIGSEGV"
-
-
-def test_a_failure_that_only_moved_keeps_the_reason():
-    (claim,) = update([replace(CLAIM, reason="by hand")], [replace(FAILING, stage=Stage.FORWARD)])
-    assert (claim.stage, claim.reason) == (Stage.FORWARD, "by hand")
-
-
-def test_a_wide_claim_is_split_where_a_record_contradicts_it():
-    wide = replace(CLAIM, opencv=">=4.8", issue="https://x/1")
-    claims = update([wide], [CRASH, replace(FAILING, target=Target(opencv="4.14.0.94"))])
-    book = Expectations(claims)
-    assert book.judge(CRASH)[0] is Judgement.AS_EXPECTED
-    assert book.judge(replace(FAILING, target=Target(opencv="4.14.0.94")))[0] is Judgement.AS_EXPECTED
-    assert all(claim.issue == "https://x/1" for claim in claims)
-
-
-def test_claims_about_cells_that_were_not_run_stay():
-    others = [replace(CLAIM, case="layers/other"), replace(CLAIM, engine="NEW"), replace(CLAIM, route="pb")]
-    assert set(update([CLAIM, *others], [record()])) == set(others)
-
-
-def test_numbers_of_one_machine_do_not_become_reasons():
-    parity = Parity(max_abs=0.1, allowed=1e-6, margin=1e5, inputs=3, why="", worst_input="ramp", output="head")
-    seen = record(Outcome.MISMATCH, stage=Stage.COMPARE, layer="dense", parity=parity, message="off by 0.1")
-    assert claim_from(seen, None).reason == "layer dense: output head differs from TensorFlow's beyond rounding"
-
-
-RECORDS = st.lists(
-    st.builds(
-        record,
-        st.sampled_from([Outcome.OK, Outcome.CRASH, Outcome.MISMATCH, Outcome.UNSUPPORTED_OP]),
-        case=st.sampled_from(["a", "b/c"]),
-        opencv=st.sampled_from(["4.14.0.94", "5.0.0.93", "5.0.0-dev", "4.12-3-gabc"]),
-        engine=st.sampled_from(["default", "NEW"]),
-        stage=st.sampled_from([None, Stage.LOAD]),
-        op=st.sampled_from([None, "Erf"]),
-        message=st.none() | st.text(max_size=5),
-    ),
-    unique_by=CellId.of,
-    max_size=8,
-)
-
-
-@settings(deadline=None)
-@given(RECORDS, RECORDS)
-def test_after_an_update_everything_is_as_expected_and_another_changes_nothing(first, second):
-    claims = update((), first)
-    updated = update(claims, second)
-    assert all(Expectations(updated).judge(seen)[0] is Judgement.AS_EXPECTED for seen in second)
-    assert update(updated, second) == updated
-    assert parse(render(updated, ""), "f") == updated
-    run = {CellId.of(seen) for seen in second}
-    untouched = [seen for seen in first if CellId.of(seen) not in run]
-    assert all(Expectations(updated).judge(seen)[0] is Judgement.AS_EXPECTED for seen in untouched)

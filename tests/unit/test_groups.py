@@ -9,8 +9,9 @@ from harness.config import settle
 from harness.errors import HarnessError, UsageError
 from harness.groups import Answer, Group
 from harness.inputs import PROBES
+from harness.planning import cell_id
 from harness.records import Outcome, from_json, to_json
-from harness.session import Session, cell_id
+from harness.session import Session
 
 
 @pytest.fixture(autouse=True)
@@ -72,13 +73,13 @@ def test_an_idle_session_of_another_run_whose_host_may_be_gone_is_ended(group, s
 
 
 def test_a_run_that_is_ended_stops_after_the_cell_under_way(group, monkeypatch):
-    judge = groups.Session.lane
+    judge = groups.Session.offline_lane
 
     def lane(session: Session) -> object:
         groups.end("r1")
         return judge(session)
 
-    monkeypatch.setattr(groups.Session, "lane", lane)
+    monkeypatch.setattr(groups.Session, "offline_lane", lane)
     assert judged(group).records == ()
 
 

@@ -35,9 +35,23 @@ LAYERS = (
     ("records", "sources", "wire"),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace"),
+    ("differing",),
     # Effects: disks, processes, environments.
-    ("spawning", "pool", "fingerprint", "sniff", "config", "artifacts", "shared_store", "store", "environments"),
+    (
+        "spawning",
+        "pool",
+        "fingerprint",
+        "sniff",
+        "config",
+        "artifacts",
+        "shared_store",
+        "store",
+        "uv",
+        "releases",
+        "environments",
+        "history",
+    ),
     ("claims",),
     ("process", "subjects"),
     ("observing", "exporting"),
@@ -49,19 +63,22 @@ LAYERS = (
     ("locating", "layerwise"),
     ("trials",),
     ("lane",),
-    ("clean", "prefixes"),
+    ("clean", "prefixes", "planning", "seats"),
     ("planted",),
     # Use cases.
     ("session", "answers", "advising"),
     ("selftest", "layer_search", "groups"),
     ("scheduling",),
-    ("checking", "reproducing"),
+    ("checking", "reproducing", "turns"),
+    ("upgrading",),
     # Faces.
-    ("terminal", "delivery", "snippets"),
-    ("packing", "live_models", "picking", "reproducers"),
+    ("terminal", "delivery", "snippets", "options"),
+    ("packing", "live_models", "picking", "reproducers", "terminal_changes"),
+    ("upgrade_commands",),
     ("plugin", "cli"),
 )
-PURE = {name for layer in LAYERS[:5] for name in layer}
+FIRST_EFFECT = next(place for place, layer in enumerate(LAYERS) if "spawning" in layer)
+PURE = {name for layer in LAYERS[:FIRST_EFFECT] for name in layer}
 PURE_MAY_NOT_IMPORT = {"subprocess", "socket", "time", "tempfile", "shutil", "threading", "signal", "pytest", "os"}
 ASIDE = {"routes", "report", "export", "worker", "standins"}
 """Outside the ladder, with rules of their own below."""
@@ -197,7 +214,7 @@ def test_only_the_plugin_names_pytest(name):
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if name.startswith("harness.report")])
 def test_reports_are_made_of_records_alone(module):
-    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection"}
+    assert of_ours(imports(module)) <= {"report", "records", "properties", "detection", "differing", "pace"}
 
 
 @pytest.mark.parametrize("module", [name for name in HOST_MODULES if not name.startswith("harness.routes.")])

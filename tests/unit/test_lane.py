@@ -17,7 +17,7 @@ from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
-from harness.subjects import Cell, Subject
+from harness.subjects import Cell, Seat, Subject
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
 UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo")]
@@ -47,7 +47,7 @@ def judge(shelf, installed):
         worker = OpenCV(argv, **options) if argv or options else installed
         exporter = Exporter(seconds=1)
         opened.extend([worker] if worker is not installed else [])
-        lane = Lane(Library(shelf.store, exporter), {"installed": worker}, repeats=3)
+        lane = Lane(Library(shelf.store, exporter), {Seat(environment="installed"): worker}, repeats=3)
         record = lane.judge(cell(subject, route), plans)
         assert not exporter.started
         to_json(record)
@@ -244,7 +244,7 @@ def test_an_exporter_that_is_lost_is_our_error_and_nothing_is_stored(shelf, inst
     subject = shelf.file("twice", TWICE, ["x"], ["y"])
     monkeypatch.setattr(sys, "executable", "/bin/false")
     library = Library(shelf.store, Exporter(seconds=5))
-    record = Lane(library, {"installed": installed}, repeats=1).judge(cell(subject))
+    record = Lane(library, {Seat(environment="installed"): installed}, repeats=1).judge(cell(subject))
     assert (record.outcome, record.stage) == (Outcome.HARNESS_ERROR, Stage.EXPORT)
     assert "status 1" in record.message
     assert shelf.store.get("artifact", shelf.key(subject, "as-is")) is None
@@ -272,14 +272,14 @@ def test_a_cell_after_a_crash_is_unharmed(shelf, tampered):
         "cv2.dnn.readNetFromONNX = load"
     )
     with OpenCV(argv) as worker:
-        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
+        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {Seat(environment="installed"): worker}, repeats=1)
         outcomes = [lane.judge(cell(subject)).outcome for subject in (good, bad, good)]
     assert outcomes == [Outcome.OK, Outcome.CRASH, Outcome.OK]
 
 
 def test_half_precision_is_allowed_its_own_rounding_and_says_what_goes_unseen(shelf, installed):
     subject = shelf.ready("net", TWICE, lambda x: [x + x])
-    lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": installed}, repeats=1)
+    lane = Lane(Library(shelf.store, Exporter(seconds=1)), {Seat(environment="installed"): installed}, repeats=1)
     single = lane.judge(cell(subject))
     asked = cell(subject)
     half = lane.judge(replace(asked, target=replace(asked.target, backend="opencv/opencl_fp16")))
@@ -345,7 +345,7 @@ def test_a_model_that_cannot_be_opened_is_not_tried_at_every_opset(shelf, judge)
 def test_an_exporter_lost_in_the_sweep_leaves_the_first_verdict(shelf, installed, monkeypatch):
     subject = offered(shelf, {DEFAULT: UNKNOWN})
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    lane = Lane(Library(shelf.store, Exporter(seconds=5)), {"installed": installed}, repeats=1)
+    lane = Lane(Library(shelf.store, Exporter(seconds=5)), {Seat(environment="installed"): installed}, repeats=1)
     record = lane.judge(cell(subject, "onnx"))
     assert (record.outcome, record.op) == (Outcome.UNSUPPORTED_OP, "Foo")
     assert f"{OTHERS[0]} harness-error" in record.message
@@ -362,7 +362,7 @@ def test_the_default_is_tried_twice_the_others_once_and_a_crash_there_harms_nobo
         "cv2.dnn.readNetFromONNX = load"
     )
     with OpenCV(argv) as worker:
-        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=1)
+        lane = Lane(Library(shelf.store, Exporter(seconds=1)), {Seat(environment="installed"): worker}, repeats=1)
         found = [lane.judge(asked) for asked in (cell(subject, "onnx"), cell(good))]
     assert [record.outcome for record in found] == [Outcome.CRASH, Outcome.OK]
     assert found[0].message.endswith(", ".join(f"{opset} crash" for opset in OTHERS))

@@ -24,7 +24,7 @@ from harness.planted import EXCESSES, LOOKED_AT_AGAIN, Examiner, Findings
 from harness.records import Outcome, Target
 from harness.routes import all_routes
 from harness.strategies import SCALES, further
-from harness.subjects import Cell
+from harness.subjects import Cell, Seat
 from tests.unit.conftest import Shelf
 
 FACTORS = np.linspace(0.51, 2.01, 3, dtype=np.float32).reshape(1, 3, 1, 1)
@@ -56,7 +56,7 @@ class Bench:
     def __init__(self, shelf: Shelf, worker: OpenCV) -> None:
         self.shelf = shelf
         self.exporter = Exporter(seconds=1)
-        self.lane = Lane(Library(shelf.store, self.exporter), {"installed": worker}, repeats=0)
+        self.lane = Lane(Library(shelf.store, self.exporter), {Seat(environment="installed"): worker}, repeats=0)
         self.manifest = shelf.manifest(["x"], ["y"], route="onnx")
         self.subject = shelf.file("network", [helper.make_node("Relu", ["x"], ["y"])], ["x"], ["y"])
         self.cell = Cell(subject=self.subject, route="onnx", target=Target(opencv="5.0.0.93"), environment="installed")

@@ -263,7 +263,7 @@ def test_expectations_that_are_not_there_or_not_readable_are_named(settings, tmp
 
 def test_a_device_that_this_machine_has_not_stops_a_run_before_it_begins(settings):
     with (
-        Session(replace(settings, device="CUDA/CUDA")) as session,
+        Session(replace(settings, device=("CUDA/CUDA",))) as session,
         pytest.raises(EnvironmentFailedError, match="cannot compute on CUDA/CUDA here"),
     ):
         session.targets()

@@ -12,7 +12,7 @@ from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
 from harness.records import Outcome, Record, Target
-from harness.subjects import Cell
+from harness.subjects import Cell, Seat
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="twice")]
 BOTH = [helper.make_node("Sub", ["a", "b"], ["y"], name="minus")]
@@ -57,7 +57,9 @@ def judge(shelf, tampered):
         argv = tampered(WRAP.replace("{change}", change)) if change else ()
         cell = Cell(subject=subject, route="as-is", target=Target(opencv="5.0.0.93"), environment="installed")
         with OpenCV(argv) as worker:
-            lane = Lane(Library(shelf.store, Exporter(seconds=1)), {"installed": worker}, repeats=TIMED)
+            lane = Lane(
+                Library(shelf.store, Exporter(seconds=1)), {Seat(environment="installed"): worker}, repeats=TIMED
+            )
             return lane.judge(cell, properties=properties)
 
     return judge

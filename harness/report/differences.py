@@ -1,0 +1,156 @@
+"""What another OpenCV changes, for people: one self-contained page, and a Markdown summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
+
+from harness.differing import Change, Comparison, Difference
+from harness.pace import Pace, Speed
+from harness.report import words
+from harness.report.html import environment, source
+from harness.report.markdown import code, text
+from harness.report.words import Tone, Word
+
+_ROWS = 4_000
+"""Differences of one kind laid out; the JSON has all."""
+_MARKDOWN_ROWS = 200
+
+CHANGES: dict[Change, Word] = {
+    Change.BROKEN: Word(
+        symbol="✘",
+        tone=Tone.WRONG,
+        meaning="It worked before and does not now.",
+        action="See the layer and what was tried.",
+    ),
+    Change.IMPORTER_GONE: Word(
+        symbol="⊘", tone=Tone.REFUSED, meaning="The importer for this format is gone.", action="Take another route."
+    ),
+    Change.NUMERICS: Word(
+        symbol="≠",
+        tone=Tone.WRONG,
+        meaning="The same outcome, but the error moved by more than is allowed.",
+        action="Look at the error maps of both runs.",
+    ),
+    Change.CHANGED: Word(
+        symbol="⇄",
+        tone=Tone.REFUSED,
+        meaning="It failed before and fails otherwise now: another outcome, stage or op.",
+        action="Update the expectation after looking at it.",
+    ),
+    Change.PROPERTY: Word(
+        symbol="∿",
+        tone=Tone.UNPROVEN,
+        meaning="A property besides the verdict (repetition, threads, NaN on its way through) changed.",
+        action="Matters where your program relies on it.",
+    ),
+    Change.LAYOUT: Word(
+        symbol="⤨",
+        tone=Tone.REFUSED,
+        meaning="Inputs or outputs are laid out otherwise.",
+        action="Change the program that prepares them.",
+    ),
+    Change.SLOWER: Word(
+        symbol="▼",
+        tone=Tone.UNPROVEN,
+        meaning="Slower by more than the noise of the same run: both were timed in turns.",
+        action="Time it on the machine that matters.",
+    ),
+    Change.MISSING: Word(
+        symbol="?", tone=Tone.UNPROVEN, meaning="Run before, not after.", action="Run the same cells on both."
+    ),
+    Change.FIXED: Word(
+        symbol="✔", tone=Tone.GOOD, meaning="It failed before and works now.", action="Delete its expectation."
+    ),
+    Change.IMPORTER_NEW: Word(
+        symbol="✚", tone=Tone.GOOD, meaning="The importer for this format is new.", action="Nothing to do."
+    ),
+    Change.FASTER: Word(
+        symbol="▲", tone=Tone.GOOD, meaning="Faster by more than the noise of the same run.", action="Nothing to do."
+    ),
+    Change.ADDED: Word(symbol="+", tone=Tone.ABSENT, meaning="Run after, not before.", action="Nothing to do."),
+}
+SPEEDS: dict[Speed, Word] = {
+    Speed.SLOWER: CHANGES[Change.SLOWER],
+    Speed.FASTER: CHANGES[Change.FASTER],
+    Speed.ALIKE: Word(
+        symbol="=", tone=Tone.GOOD, meaning="The interval of the ratio lies within the noise.", action="Nothing to do."
+    ),
+    Speed.CANNOT_TELL: Word(
+        symbol="~",
+        tone=Tone.ABSENT,
+        meaning="The interval reaches beyond the noise on one side only.",
+        action="Run it again.",
+    ),
+}
+
+
+def by_kind(comparison: Comparison) -> dict[Change, list[Difference]]:
+    """Return the differences by kind, worst first; kinds that did not occur are left out."""
+    found = {kind: [one for one in comparison.differences if one.change is kind] for kind in Change}
+    return {kind: ones for kind, ones in found.items() if ones}
+
+
+def headline(comparison: Comparison) -> str:
+    """Return the answer in one sentence."""
+    counts = [f"{len(ones):,} {kind}" for kind, ones in by_kind(comparison).items()]
+    told = ", ".join(counts) or "no difference"
+    return (
+        f"OpenCV {comparison.before} -> {comparison.after}: {told}; {comparison.alike:,} of {comparison.cells:,} alike"
+    )
+
+
+def write_difference_page(comparison: Comparison, command: str) -> str:
+    """Return the whole page; no script, no network."""
+    return (
+        environment()
+        .get_template("differences.html.j2")
+        .render(
+            comparison=comparison,
+            kinds=by_kind(comparison),
+            headline=headline(comparison),
+            command=command,
+            words=words,
+            changes=CHANGES,
+            speeds=SPEEDS,
+            rows=_ROWS,
+            style=Markup(source("page.css")),  # noqa: S704 - our own file, not a record's text
+        )
+    )
+
+
+def write_difference_markdown(comparison: Comparison) -> str:
+    """Return a summary that GitHub shows."""
+    return "\n".join([f"## {text(headline(comparison))}", "", *_sections(comparison), *_paces(comparison.paces)])
+
+
+def _sections(comparison: Comparison) -> Iterator[str]:
+    for kind, ones in by_kind(comparison).items():
+        word = CHANGES[kind]
+        yield f"### {word.symbol} {len(ones):,} {kind}"
+        yield f"{word.meaning} {word.action}"
+        yield ""
+        yield "| Cell | What | Tried and works |"
+        yield "|---|---|---|"
+        for one in ones[:_MARKDOWN_ROWS]:
+            yield f"| {code(str(one.cell))} | {text(one.what)} | {text('; '.join(one.advice[:3]))} |"
+        if len(ones) > _MARKDOWN_ROWS:
+            yield f"\n… and {len(ones) - _MARKDOWN_ROWS:,} more"
+        yield ""
+
+
+def _paces(paces: Sequence[Pace]) -> Iterator[str]:
+    if not paces:
+        return
+    yield f"### Timed in turns: {len(paces):,}"
+    yield ""
+    yield "| Cell | Before ms | After ms | Ratio | Interval | Noise | |"
+    yield "|---|--:|--:|--:|---|--:|---|"
+    for one in sorted(paces, key=lambda pace: -pace.ratio)[:_MARKDOWN_ROWS]:
+        word = SPEEDS[one.speed]
+        yield (
+            f"| {code(f'{one.case} [{one.route}]')} | {one.before_ms:.3g} | {one.after_ms:.3g} | {one.ratio:.2f} "
+            f"| {one.low:.2f} to {one.high:.2f} | {one.noise:.2f} | {word.symbol} {one.speed} |"
+        )
+    yield ""
