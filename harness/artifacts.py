@@ -1,7 +1,8 @@
 """The artifact store: folders found by key, sealed with the digest of every file in them.
 
 Safe for several processes at once: an entry appears by one rename, building is guarded by a lock per key, and an
-entry that is damaged or incomplete is set aside and counts as absent. Knows nothing of what the folders hold.
+entry that is damaged or incomplete is set aside and counts as absent. Knows nothing of what the folders hold. Where
+machines share a store, what is not here is looked for there, and what is made here is put there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 
@@ -28,11 +30,25 @@ class StoreError(HarnessError):
     """The store cannot be written: the disk is full, or the folder is not ours."""
 
 
+class Shared(Protocol):
+    """Entries that other machines see too."""
+
+    def fetch(self, kind: str, key: str, folder: Path) -> bool:
+        """Fill a folder with an entry's files; False where there is none."""
+
+    def offer(self, kind: str, key: str, folder: Path) -> None:
+        """Take a copy of an entry, where there is none yet."""
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove a damaged entry."""
+
+
 class ArtifactStore:
     """Folders by kind and key below one root; written once, never changed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shared: Shared | None = None) -> None:
         self.root = root / _VERSION
+        self._shared = shared
         self._intact: set[Path] = set()
 
     def get(self, kind: str, key: str) -> Path | None:
@@ -41,7 +57,7 @@ class ArtifactStore:
         if folder in self._intact:
             return folder
         if not folder.exists():
-            return None
+            return self._fetched(self._shared, kind, key) if self._shared else None
         if not _is_intact(folder):
             self._discard(folder)
             return None
@@ -53,6 +69,27 @@ class ArtifactStore:
         place = self._place(kind, key)
         with _speaking_of_disks(place):
             (folder / _SEAL).write_text(json.dumps(_digests(folder)))
+        self._settle(folder, place)
+        if self._shared:
+            self._shared.offer(kind, key, place)
+        return place
+
+    def _fetched(self, shared: Shared, kind: str, key: str) -> Path | None:
+        """Take over an entry that another machine made; None where there is none, or a damaged one."""
+        with self.scratch() as scratch:
+            folder = scratch / "entry"
+            with _speaking_of_disks(folder):
+                folder.mkdir()
+            if not shared.fetch(kind, key, folder):
+                return None
+            if not _is_intact(folder):
+                shared.forget(kind, key)
+                return None
+            return self._settle(folder, self._place(kind, key))
+
+    def _settle(self, folder: Path, place: Path) -> Path:
+        """Move a sealed folder to its place, by one rename."""
+        with _speaking_of_disks(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
                 folder.rename(place)

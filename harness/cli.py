@@ -13,7 +13,17 @@ from typing import Any
 
 import click
 
-from harness import __version__, atlas_commands, delivery, picking, selftest, subjects, terminal, upgrade_commands
+from harness import (
+    __version__,
+    atlas_commands,
+    delivery,
+    picking,
+    scheduling,
+    selftest,
+    subjects,
+    terminal,
+    upgrade_commands,
+)
 from harness.answers import failed, supported
 from harness.checking import Check
 from harness.claims import expectation_files
@@ -47,7 +57,7 @@ def cli() -> None:
 @zoo_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
 @click.option("--shard", default=None, help="run one part of the plan: 2/3 is the second of three; `report` joins them")
-@settings_options(*RUNNING, *DEADLINES)
+@settings_options(*RUNNING, "scheduler", *DEADLINES)
 def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
@@ -70,7 +80,7 @@ def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
                     writer.append(record)
                     advance(record)
 
-                session.run(left, keep)
+                scheduling.run(session, left, keep)
         finally:
             writer.close()
             records = tuple(session.judged(record) for record in directory.records())

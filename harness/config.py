@@ -63,6 +63,22 @@ def _devices(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(devices))
 
 
+def _url(value: object) -> str:
+    text = str(value)
+    if "://" not in text:
+        raise ValueError("is no URL")
+    return text
+
+
+def _scheduler(value: object) -> str:
+    text = str(value)
+    if text != LOCAL and not re.fullmatch(r"\w+://\S+", text, re.ASCII):
+        raise ValueError("is no scheduler")
+    return text
+
+
+LOCAL = "local"
+"""The scheduler that a run starts for itself, on this machine."""
 ENGINES = ("default", "CLASSIC", "NEW", "AUTO", "ORT")
 ZOO = "model_zoo"
 """Import name of our own zoo."""
@@ -112,6 +128,18 @@ SETTINGS = (
     Setting(name="expectations", read=_words, default=(), help="folders or files of known failures (TOML)"),
     Setting(name="regressions", read=_path, default=None, help="text file of inputs that failed once, tried since"),
     Setting(name="store", read=_path, default=None, help="folder of artifacts, references and environments"),
+    Setting(
+        name="shared_store",
+        read=_url,
+        default=None,
+        help="fsspec URL of artifacts and references that machines share: file:///mnt/x, s3://bucket/prefix",
+    ),
+    Setting(
+        name="scheduler",
+        read=_scheduler,
+        default=None,
+        help="where cells run instead of here: tcp://HOST:PORT of a dask.distributed scheduler, or local",
+    ),
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
     Setting(name="draws", read=_count, default=DRAWS, help="inputs drawn by hypothesis besides the fixed probes"),
     Setting(name="repeats", read=_count, default=10, help="timed forward passes per cell"),
@@ -135,6 +163,8 @@ class Settings:
     expectations: tuple[str, ...]
     regressions: Path | None
     store: Path
+    shared_store: str | None
+    scheduler: str | None
     jobs: int
     draws: int
     repeats: int

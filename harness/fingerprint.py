@@ -41,6 +41,11 @@ def exporter() -> str:
     return combine(files(code, _HARNESS), *(f"{name}={_release(name)}" for name in EXPORTER_PACKAGES))
 
 
+def host() -> str:
+    """Return the digest of the harness's own code: the host's and the worker's."""
+    return files(sorted([*_HARNESS.glob("*.py"), *_HARNESS.glob("standins/*/*.py")]), _HARNESS)
+
+
 def faults() -> str:
     """Return the digest of the program that plants faults."""
     return files(sorted(_NO_ARTIFACT.glob("*.py")), _NO_ARTIFACT)

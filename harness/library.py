@@ -107,7 +107,7 @@ class Library:
 
         folder = self._entry("artifact", key, build)
         manifest = from_json((folder / "manifest.json").read_text(), Manifest)
-        return Artifact(key=key, manifest=manifest, model=folder / manifest.file)
+        return Artifact(key=key, manifest=manifest, model=_within(folder, manifest.file))
 
     def single_ops(self, artifact: Artifact) -> tuple[tuple[OpEntry, Path | None], ...]:
         """Return an ONNX artifact's distinct operations, each with the file of its own where it has one.
@@ -121,7 +121,9 @@ class Library:
 
         folder = self._entry("ops", fingerprint.combine(artifact.key, "ops"), build)
         found = from_json((folder / "ops.json").read_text(), OpEntries)
-        return tuple((one, None if one.manifest is None else folder / one.manifest.file) for one in found.entries)
+        return tuple(
+            (one, None if one.manifest is None else _within(folder, one.manifest.file)) for one in found.entries
+        )
 
     def references(
         self, subject: Subject, artifact: Artifact, feeds: Sequence[Sequence[Array]]
@@ -252,6 +254,14 @@ class Library:
                     left.unlink()
                 _write_failure(folder, error)
             return self._store.put(kind, key, folder)
+
+
+def _within(folder: Path, name: str) -> Path:
+    """Return a file of an entry, whose names may come from another machine. Raises HarnessError for any other file."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise HarnessError(f"{folder} names {name!r} as its model, which is not in it; delete that folder")
+    return path
 
 
 def _read_info(folder: Path) -> ModelInfo:

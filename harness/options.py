@@ -10,7 +10,19 @@ import click
 
 from harness.config import SETTINGS, Settings, settle
 
-RUNNING = ("opencv", "engine", "device", "route", "expectations", "regressions", "store", "jobs", "draws", "repeats")
+RUNNING = (
+    "opencv",
+    "engine",
+    "device",
+    "route",
+    "expectations",
+    "regressions",
+    "store",
+    "jobs",
+    "draws",
+    "repeats",
+    "shared_store",
+)
 DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from harness import __version__, fingerprint, subjects
+from harness import __version__, fingerprint, shared_store, subjects
 from harness.artifacts import ArtifactStore
 from harness.cases import Case, load_zoos, select
 from harness.claims import read_expectations, read_regressions
@@ -52,7 +52,7 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = ArtifactStore(settings.store)
+        self.store = ArtifactStore(settings.store, shared_store.connect(settings.shared_store))
         self.environments = Environments(settings.store / "environments")
         self.expectations = read_expectations(settings)
         self.regressions = read_regressions(settings)
@@ -292,11 +292,9 @@ class Session:
         """Digest what the records depend on, so that only records of the same question are taken over."""
         models = sorted({cell.subject.id: cell.subject.fingerprint() or "" for cell in plan.cells}.items())
         targets = sorted({repr(cell.target) for cell in plan.cells})
-        ours = Path(__file__).parent
-        host = fingerprint.files(sorted([*ours.glob("*.py"), *ours.glob("standins/*/*.py")]), ours)
         plans = " ".join(map(str, self.plans()))
         plans = f"{plans} {self.regressions}"
-        return fingerprint.combine(fingerprint.exporter(), host, plans, repr(models), *targets)
+        return fingerprint.combine(fingerprint.exporter(), fingerprint.host(), plans, repr(models), *targets)
 
 
 def shown_versions() -> dict[str, str]:

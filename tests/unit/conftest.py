@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from onnx import TensorProto, helper
 
 from harness import fingerprint
 from harness.artifacts import ArtifactStore
-from harness.errors import HarnessError
+from harness.cases import load_zoo
+from harness.environments import INSTALLED, Environments
+from harness.errors import ExportFailedError, HarnessError
 from harness.inputs import PROBES, SPECIAL, InputPlan, digest, expand
-from harness.observing import WORKER
-from harness.records import Manifest, Port, TensorSpec, to_json
+from harness.observing import WORKER, OpenCV
+from harness.records import Manifest, Port, Target, TensorSpec, to_json
+from harness.routes import all_routes
 from harness.sources import Source, SourceKind
-from harness.subjects import Subject
+from harness.subjects import Cell, Subject, from_case
 
 SHAPE = (1, 3, 5, 7)
 ROUTE = "as-is"
@@ -136,6 +139,59 @@ def save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 @pytest.fixture
 def shelf(tmp_path) -> Shelf:
     return Shelf(tmp_path)
+
+
+ZOO = """
+from harness.cases import Case
+from harness.records import TensorSpec
+def build(): raise AssertionError("nothing may be built: the store has it all")
+X = TensorSpec(name="x", shape=(1, 3, 5, 7))
+CASES = tuple(Case(id=f"nets/{name}", build=build, inputs=(X,), module=__name__) for name in ("a", "b", "c", "odd"))
+"""
+FACTORS = {"nets/a": 2.0, "nets/b": 2.0, "nets/c": 2.5, "nets/odd": 1.0}
+"""Case id -> what the network should multiply by; all but the odd one, which OpenCV cannot load, multiply by two."""
+
+
+@pytest.fixture
+def warm_zoo(tmp_path, shelf, monkeypatch) -> Iterator[str]:
+    """Name of a zoo of four cases, whose artifacts and references the shelf's store has for route `onnx`."""
+    name = "zoo_of_machines"
+    (tmp_path / f"{name}.py").write_text(ZOO)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for case in load_zoo(name):
+        op = (
+            helper.make_node("Foo", ["x"], ["y"])
+            if case.id == "nets/odd"
+            else helper.make_node("Add", ["x", "x"], ["y"])
+        )
+        subject = from_case(case, (name,))
+        model = Path(shelf.file("model", [op], ["x"], ["y"]).source.location).read_bytes()
+        manifest = shelf.manifest(["x"], ["y"], route="onnx")
+        for more in ([], *([f"opset {opset}"] for opset in all_routes()["onnx"].opsets[1:])):
+            shelf.artifact(subject, model, manifest, *more)
+        shelf.references(subject, manifest, lambda x, by=FACTORS[case.id]: [x * by])
+        shelf.failure("anatomy", shelf.key(subject), ExportFailedError("there are no layers to blame"))
+    yield name
+    sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Target:
+    """The OpenCV beside us, which is asked once."""
+    environment = Environments(Path("nowhere")).resolve(INSTALLED)
+    worker = OpenCV([str(environment.python), str(WORKER)])
+    try:
+        target = worker.identity()
+    finally:
+        worker.close()
+    return replace(target, opencv=environment.release or target.opencv)
+
+
+@pytest.fixture
+def warm_cells(warm_zoo, installed) -> tuple[Cell, ...]:
+    """The cells of the warm zoo on the OpenCV installed, as a session plans them."""
+    subjects = [from_case(case, (warm_zoo,)) for case in load_zoo(warm_zoo)]
+    return tuple(Cell(subject=one, route="onnx", target=installed, environment=INSTALLED) for one in subjects)
 
 
 @pytest.fixture

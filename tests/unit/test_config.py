@@ -39,6 +39,7 @@ def test_option_beats_variable_beats_file_beats_default(tmp_path):
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_can_be_given_in_each_of_three_ways(tmp_path, setting):
     text = {"engine": "NEW", "store": "/some/where", "regressions": "/some/file"}.get(setting.name, "3")
+    text = {"shared_store": "s3://bucket/prefix", "scheduler": "tcp://host:8786"}.get(setting.name, text)
     by_option = settled(tmp_path, {setting.name: text})
     by_variable = settled(tmp_path, {}, {setting.variable: text})
     by_file = settled(tmp_path, **{setting.name: f'"{text}"'})
@@ -83,6 +84,9 @@ def test_an_empty_option_counts_as_not_given(tmp_path):
         ("engine", "new"),
         ("device", "CPU/FP16/x"),
         ("device", "-"),
+        ("shared_store", "/mnt/x"),
+        ("scheduler", "host:8786"),
+        ("scheduler", "remote"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_source(tmp_path, name, value):
@@ -111,7 +115,7 @@ def test_a_value_of_the_wrong_type_in_the_file_is_refused(tmp_path, name, value)
 
 
 def test_an_unknown_key_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(UsageError, match=r"unknown key 'routes'.*it has .*route, store, zoo"):
+    with pytest.raises(UsageError, match=r"unknown key 'routes'.*it has .*route, scheduler, shared-store, store, zoo"):
         settled(tmp_path, routes='"pb"')
 
 

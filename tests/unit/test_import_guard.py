@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"tensorflow", "keras", "cv2", "tf2onnx", "onnx", "onnxruntime", "mtcnn", "skimage"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "cv2",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "mtcnn",
+    "skimage",
+    "distributed",
+    "dask",
+    "fsspec",
+}
 CHILDREN = ("export", "worker", "standins")
 """Programs that are run, not imported."""
 
@@ -34,6 +46,7 @@ LAYERS = (
         "sniff",
         "config",
         "artifacts",
+        "shared_store",
         "store",
         "uv",
         "releases",
@@ -56,7 +69,8 @@ LAYERS = (
     ("planted",),
     # Use cases.
     ("session", "answers", "advising"),
-    ("selftest", "layer_search"),
+    ("selftest", "layer_search", "groups"),
+    ("scheduling",),
     ("checking", "reproducing", "turns", "operator_running"),
     ("upgrading",),
     # Faces.

@@ -162,6 +162,14 @@ def test_what_is_missing_is_made_once_and_kept(shelf, exporter):
     assert not list((shelf.store.root / "scratch").iterdir())
 
 
+def test_a_model_outside_of_its_entry_is_refused(shelf):
+    """Entries may come from another machine."""
+    subject = shelf.file("twice", TWICE, ["x"], ["y"])
+    shelf.artifact(subject, b"", replace(shelf.manifest(["x"], ["y"]), file="../../model.onnx"))
+    with pytest.raises(HarnessError, match=r"names '../../model.onnx' as its model, which is not in it; delete that"):
+        Library(shelf.store, Exporter(seconds=1)).artifact(subject, "as-is")
+
+
 def test_only_references_that_are_missing_are_computed(shelf, exporter):
     """Stored ones are taken as they are, even where they could not have come from this model."""
     subject = shelf.file("twice", TWICE, ["x"], ["y"])
