@@ -43,9 +43,9 @@ def atlas(
     """
     if runs:
         return _make(runs, folder, **options)
-    known = _read(folder)
     if word is None:
         raise UsageError("name a layer or a case: dnn-harness atlas LayerNormalization")
+    known = _read(folder)
     place = _place(known, release)
     found = find_cases(known, word)
     if not found:
@@ -106,8 +106,14 @@ def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
 
     directories = [run for path in runs for run in delivery.runs_at(path)]
     records: Sequence[Record] = delivery.merged(directories)
+    cases = {record.case for record in records}
     with Session(settled(options)) as session, session.offline_lane() as lane:
-        infos, _ = session.models(lane.library)
+        infos, unknown = session.models(lane.library)
+        missing = [subject for subject in unknown if subject.id in cases]
+        with terminal.counting(len(missing)) as step:
+            for subject in missing:
+                infos[subject.id] = lane.library.info(subject)
+                step(subject.id)
     made = build_atlas(
         records,
         {case: info.layers for case, info in infos.items()},
