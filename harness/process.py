@@ -156,6 +156,7 @@ class _Exchange:
         self._child = child
         self._seconds = seconds
         self._stdin, self._stdout, self._stderr = (pipe.fileno() for pipe in child._pipes)
+        self._introduces = bool(raw)
         self._outbox = [memoryview(raw)] if raw else outgoing(header, payloads)
         self._inbox = Inbox(self._what)
         self._tail = Tail()
@@ -163,7 +164,8 @@ class _Exchange:
 
     def run(self) -> Reply:
         deadline = time.monotonic() + self._seconds
-        self._discard_leftovers()
+        if not self._introduces:  # what a command says before its program came is why it did not take it
+            self._discard_leftovers()
         with selectors.DefaultSelector() as selector, _pidfd(self._child.pid) as pidfd:
             selector.register(self._stdin, selectors.EVENT_WRITE, self._send)
             selector.register(self._stdout, selectors.EVENT_READ, self._receive)

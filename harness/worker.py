@@ -28,6 +28,10 @@ IMPORTERS = {"pb": "readNetFromTensorflow", "onnx": "readNetFromONNX", "tflite":
 SAME_ENGINE = {"NEW": ("NEW", "OPENCV"), "OPENCV": ("OPENCV", "NEW")}
 """ENGINE_NEW of the 5.0 wheels is called ENGINE_OPENCV in the development branch."""
 KEPT_BYTES = 32 << 20
+FORKS = hasattr(os, "fork")
+"""Whether a fresh worker can be had without importing cv2 again."""
+RETIRED = 77
+"""Exit status of a worker that makes room for a fresh one."""
 
 Reply = Tuple[Dict[str, Any], List[Any]]
 """Header and output arrays."""
@@ -62,6 +66,7 @@ class Worker:
         """Say what this interpreter and this OpenCV are."""
         dnn = self.cv2.dnn
         return {
+            "forks": FORKS and "--cv2-from" not in sys.argv,
             "opencv": self.cv2.__version__,
             "python": platform.python_version(),
             "numpy": self.numpy.__version__,
@@ -251,6 +256,11 @@ def limit(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if memory_bytes:
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Be killed when the process that started this one ends."""
     if sys.platform.startswith("linux"):
         import ctypes
 
@@ -297,10 +307,15 @@ def isolate_imports() -> None:
         del sys.path[0]
 
 
+def load_modules() -> Tuple[Any, Any]:
+    """Import cv2 and numpy."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy only moves bytes here; its pool costs memory
+    return importlib.import_module("cv2"), importlib.import_module("numpy")
+
+
 def start(threads: int) -> Worker:
     """Import OpenCV and set its thread count (negative: its own choice)."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy only moves bytes here; its pool costs memory
-    worker = Worker(importlib.import_module("cv2"), importlib.import_module("numpy"))
+    worker = Worker(*load_modules())
     if threads >= 0:
         worker.cv2.setNumThreads(threads)
     return worker
@@ -351,8 +366,11 @@ def reply_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -> 
         return {"error": describe(error)}, []
 
 
-def serve(source: Any, sink: BinaryIO, threads: int) -> None:
-    """Answer requests until the host closes the pipe. Where cv2 cannot be imported, that is the only answer."""
+def serve(source: Any, sink: BinaryIO, threads: int) -> int:
+    """Answer requests until the host closes the pipe. Where cv2 cannot be imported, that is the only answer.
+
+    Returns the exit status.
+    """
     try:
         worker = start(threads)
     except Exception as error:  # a broken installation raises anything, and the host must hear it
@@ -362,11 +380,41 @@ def serve(source: Any, sink: BinaryIO, threads: int) -> None:
     while True:
         frame = read_frame(source)
         if frame is None:
-            return
+            return 0
+        if frame[0].get("do") == "retire":
+            write_frame(sink, {"peak_rss_bytes": peak_rss_bytes()}, [])
+            return RETIRED
         allow(frame[0].get("within", 0.0))
         header, arrays = (failure, []) if failure else reply_to(worker, *frame)
         allow(0.0)
         write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
+
+
+def serve_in_forks(source: Any, sink: BinaryIO, threads: int) -> None:
+    """Serve in a child that is as fresh as this process, which only imports; when it retires, in another one.
+
+    However else it ends, this process ends in the same way, so that the host sees a crash as a crash.
+    """
+    with contextlib.suppress(Exception):  # told of by the child, which tries again
+        load_modules()
+    while True:
+        child = os.fork()
+        if child == 0:
+            die_with_parent()
+            os._exit(serve(source, sink, threads))
+        _, status = os.waitpid(child, 0)
+        if not os.WIFEXITED(status):
+            end_by(os.WTERMSIG(status))
+        if os.WEXITSTATUS(status) != RETIRED:
+            os._exit(os.WEXITSTATUS(status))
+
+
+def end_by(number: int) -> None:
+    """End this process by a signal."""
+    with contextlib.suppress(OSError, ValueError):  # SIGKILL has no other disposition
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.pause()
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
@@ -385,7 +433,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         sys.path.insert(0, options.cv2_from)
     if options.announce:
         write_frame(sink, {}, [])
-    serve(sys.stdin.buffer, sink, options.threads)
+    if FORKS and not options.cv2_from:  # what stands in for cv2 may have threads, which a fork leaves behind
+        serve_in_forks(sys.stdin.buffer, sink, options.threads)
+    else:
+        sys.exit(serve(sys.stdin.buffer, sink, options.threads))
 
 
 if __name__ == "__main__":

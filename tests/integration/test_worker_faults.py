@@ -89,7 +89,7 @@ def test_too_much_memory_is_refused_and_the_worker_lives(kind, memory_bytes, poi
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("garbage", "Segmentation fault"), ("huge_frame", "99999999999999"), ("close_stdout", "lives on")],
+    [("garbage", "Segmentation fault"), ("huge_frame", "99999999999999")],
 )
 def test_nonsense_on_the_reply_pipe_is_a_protocol_error(kind, said, poisoned, sound, monkeypatch):
     monkeypatch.setattr("harness.process.DYING_SECONDS", 0.5)
@@ -98,6 +98,36 @@ def test_nonsense_on_the_reply_pipe_is_a_protocol_error(kind, said, poisoned, so
     assert seen.error is not None
     assert seen.error.kind == PROTOCOL
     assert said in seen.error.message
+
+
+def test_a_worker_that_closes_its_reply_pipe_and_lives_on_is_given_up_at_its_deadline(poisoned, sound):
+    with planted("close_stdout", "forward", forward_seconds=1.5) as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.stage, seen.timed_out_after) == (Stage.FORWARD, 1.5)
+
+
+def test_a_renewed_worker_knows_nothing_of_what_ran_before_and_dies_like_any_other(poisoned, sound):
+    with planted("abort", "load") as opencv:
+        seen = opencv.observe(models.manifest(), sound, [[X]]).observation
+        first = opencv.pid
+        opencv.renew()
+        reply, refused = opencv.ask(seen, {"do": "time", "repeats": 1})
+        assert reply is None
+        assert refused.error is not None
+        assert "no network is loaded" in refused.error.message
+        assert opencv.pid == first, "renewed without another start"
+        assert strike(opencv, poisoned, sound).signal == "SIGABRT"
+        opencv.renew()
+        assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
+
+
+def test_a_worker_that_died_meanwhile_is_renewed_by_another_start(sound):
+    with OpenCV() as opencv:
+        opencv.observe(models.manifest(), sound, [[X]])
+        assert opencv.pid is not None
+        os.kill(opencv.pid, signal.SIGKILL)
+        opencv.renew()
+        assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
 
 
 def test_a_worker_that_ends_by_itself_gives_status_and_last_words(poisoned, sound):
