@@ -1,0 +1,84 @@
+"""The matrix on several releases with a warm store, against what the workers themselves spend on loading and running.
+
+    MATRIX_ZOO=core MATRIX_OPENCV=4.5.5.64:5.0.0.93 pytest tests/benchmarks/test_matrix_speed.py -s
+
+prints the ratio; nothing is asserted on a clock. The first of two runs warms the store and the history.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config import settle
+from harness.frames import Reply
+from harness.observing import OpenCV
+from harness.records import Observation, Record, Stage
+from harness.session import Session
+
+ZOO = os.environ.get("MATRIX_ZOO", "layers/dense/*")
+OPENCV = tuple(os.environ.get("MATRIX_OPENCV", "installed").split(","))
+ROOT = Path(__file__).parents[2]
+
+
+class Meter:
+    """Sums what workers say they spent; of what never answered, what the host waited."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def wrapped(self, ask: Any) -> Any:
+        def metered(client: OpenCV, seen: Observation, request: Any, *rest: Any, **more: Any) -> Any:
+            started = time.perf_counter()
+            reply, after = ask(client, seen, request, *rest, **more)
+            waited = time.perf_counter() - started
+            with self._guard:
+                self.seconds[request["do"]] += _own(request["do"], reply, waited)
+                self.seconds["waited"] += waited
+            return reply, after
+
+        return metered
+
+
+def _own(what: str, reply: Reply | None, waited: float) -> float:
+    if reply is None or what not in {"load", "forward", "time"}:
+        return waited if what in {"load", "forward", "time"} else 0.0
+    told = reply.header
+    spent = told.get("load_ms", 0.0) if what == "load" else told["forward_ms"]
+    return float(sum(spent) if isinstance(spent, list) else spent) / 1000
+
+
+@pytest.mark.skipif("MATRIX_ZOO" not in os.environ, reason="takes minutes; name what to run in MATRIX_ZOO")
+def test_matrix_speed(monkeypatch, capsys):
+    meter = Meter()
+    monkeypatch.setattr(OpenCV, "ask", meter.wrapped(OpenCV.ask))
+    settings = replace(settle({}, start=ROOT), opencv=OPENCV)
+    records: list[Record] = []
+    with Session(settings) as session:
+        plan = session.plan_zoo(ZOO)
+        warm: list[Record] = []
+        session.run(plan.cells, warm.append)
+        session.history.add(warm)
+    meter.seconds.clear()
+    with Session(settings) as session:
+        started = time.perf_counter()
+        session.run(plan.cells, records.append)
+        took = time.perf_counter() - started
+        assert not session.tensorflow_started
+    own = sum(meter.seconds[what] for what in ("load", "forward", "time"))
+    steps = Counter[str]()
+    for record in records:
+        steps.update(record.seconds)
+    with capsys.disabled():
+        print(f"\n{len(records)} cells of {ZOO} on {', '.join(OPENCV)}, {settings.jobs} lanes: {took:.1f} s")
+        print(f"workers' own {Stage.LOAD} and {Stage.FORWARD}: {own:.1f} s; ratio {took / (own / settings.jobs):.2f}")
+        print({name: round(seconds, 1) for name, seconds in meter.seconds.items()})
+        print({name: round(seconds, 1) for name, seconds in steps.items()})
