@@ -6,6 +6,7 @@ Host side: imports no cv2. Arrays come and go in Keras's layout.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ OUTPUT_NOT_FOUND = "output-not-found"
 PROTOCOL = "protocol"
 """Kind of the error of a worker whose answer is no frame."""
 
+_SHELL_SIGNALS = 128
 _GRACE_SECONDS = 5.0
 """How much longer than its deadline a worker elsewhere may take before it ends itself."""
 _HOST_ONLY = ("OPENCV_FORCE_DNN_ENGINE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
@@ -388,8 +390,16 @@ def _ended(seen: Observation, failure: ChildDiedError | ChildTimeoutError | Prot
     if isinstance(failure, ChildTimeoutError):
         return replace(seen, timed_out_after=failure.seconds, stderr=seen.stderr + failure.stderr)
     if isinstance(failure, ChildDiedError):
-        return replace(seen, signal=failure.signal, exit_status=failure.status, stderr=seen.stderr + failure.stderr)
+        signal_name = failure.signal or _told_by_a_shell(failure.status)
+        status = None if signal_name else failure.status
+        return replace(seen, signal=signal_name, exit_status=status, stderr=seen.stderr + failure.stderr)
     return replace(seen, error=CvError(kind=PROTOCOL, message=str(failure)))
+
+
+def _told_by_a_shell(status: int | None) -> str | None:
+    """Return the signal that a shell in between tells of by its own exit status, 128 and the signal's number."""
+    number = (status or 0) - _SHELL_SIGNALS
+    return signal.Signals(number).name if number in set(signal.Signals) else None
 
 
 def _reason(seen: Observation) -> str:

@@ -53,6 +53,7 @@ def test_a_command_that_reads_its_program_runs_what_we_run_here(run):
     assert code == ExitCode.FAILED
     for one, other in zip(here, there, strict=True):
         assert (one.outcome, one.stage, one.op, one.layer) == (other.outcome, other.stage, other.op, other.layer)
+        assert one.signal == other.signal
         assert (one.parity and one.parity.max_abs) == (other.parity and other.parity.max_abs)
     assert there[0].outcome is Outcome.OK
 
