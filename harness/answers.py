@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.records import Judgement, Outcome, Record
+from harness.records import CPU, Judgement, Outcome, Record
 from harness.routes import Route
 
 
@@ -32,18 +32,27 @@ def _place(record: Record) -> tuple[str, str, str]:
 
 def advise(records: Sequence[Record]) -> tuple[Record, ...]:
     """Add to every failing record the routes and the releases that were run and work. Nothing untried is advised."""
+    by_case: dict[str, list[Record]] = {}
+    for record in records:
+        by_case.setdefault(record.case, []).append(record)
     return tuple(
-        record if record.outcome is Outcome.OK else replace(record, advice=_working(record, records))
+        record if record.outcome is Outcome.OK else replace(record, advice=_working(record, by_case[record.case]))
         for record in records
     )
 
 
 def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
     good = [other for other in records if other.outcome is Outcome.OK]
-    here = (other for other in good if other.target.opencv == record.target.opencv)
+    here = (other for other in good if _place(other) == _place(record))
     elsewhere = (other for other in good if other.route == record.route)
     found = [
-        *(f"route {other.route} loads and matches on OpenCV {other.target.opencv}" for other in here),
-        *(f"OpenCV {other.target.opencv} takes it by route {other.route}" for other in elsewhere),
+        *(f"route {other.route} loads and matches on OpenCV {_named(other)}" for other in here),
+        *(f"OpenCV {_named(other)} takes it by route {other.route}" for other in elsewhere),
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _named(record: Record) -> str:
+    target = record.target
+    engine = "" if target.engine_asked == "default" else f" with engine {target.engine_asked}"
+    return f"{target.opencv}{engine}{'' if target.backend == CPU else f' on {target.backend}'}"

@@ -40,3 +40,14 @@ def test_only_what_was_tried_on_the_same_target_is_advised():
     assert records[0].advice == ("route onnx loads and matches on OpenCV 5.0.0.93",)
     assert [other.advice for other in records[1:]] == [(), ()]
     assert advise([bad])[0].advice == ()
+
+
+def test_what_works_for_another_model_is_no_advice():
+    bad, other = record("pb", Outcome.CRASH), replace(record("onnx"), case="b")
+    assert advise([bad, other])[0].advice == ()
+
+
+def test_another_engine_is_named_where_it_takes_what_the_usual_one_does_not():
+    bad = record("pb", Outcome.CRASH)
+    classic = replace(record("pb"), target=Target(opencv="5.0.0.93", engine_asked="CLASSIC"))
+    assert advise([bad, classic])[0].advice == ("OpenCV 5.0.0.93 with engine CLASSIC takes it by route pb",)
