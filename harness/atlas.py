@@ -171,10 +171,11 @@ def at(answers: Answers, place: int) -> Span | None:
 
 def in_words(atlas: Atlas, answers: Answers) -> str:
     """Return since when and until when it works, and what happens otherwise, newest first."""
-    return "; ".join(_phrase(atlas, span) for span in reversed(answers.spans))
+    return "; ".join(phrase(atlas, span) for span in reversed(answers.spans))
 
 
-def _phrase(atlas: Atlas, span: Span) -> str:
+def phrase(atlas: Atlas, span: Span) -> str:
+    """Return one span as words: `ok since 4.7.0.72`."""
     newest, oldest = len(atlas.releases) - 1, 0
     first, last = atlas.releases[span.first], atlas.releases[span.last]
     if (span.first, span.last) == (oldest, newest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +100,13 @@ def _read(folder: Path) -> Atlas:
         raise UsageError(f"{path} cannot be read as an atlas: {error}; make it anew with --from") from error
 
 
+def _anywhere(command: str) -> str:
+    """Return a command without the folders of the machine it ran on."""
+    words = shlex.split(command)
+    places = {number for number, word in enumerate(words) if word in {"--out", "--store"}}
+    return shlex.join(word for number, word in enumerate(words) if not {number, number - 1} & places)
+
+
 def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
     from harness.report.atlas_page import write_atlas_page
     from harness.routes import all_routes
@@ -118,7 +126,7 @@ def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
         records,
         {case: info.layers for case, info in infos.items()},
         made=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=" && ".join(dict.fromkeys(directory.plan().command for directory in directories)),
+        command=" && ".join(dict.fromkeys(_anywhere(directory.plan().command) for directory in directories)),
         versions=shown_versions(),
     )
     ran = {record.route for record in records}

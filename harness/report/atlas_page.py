@@ -9,7 +9,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from harness.atlas import Answers, Atlas, AtlasCase, at, in_words
+from harness.atlas import Answers, Atlas, AtlasCase, at, in_words, phrase
 from harness.records import Outcome
 from harness.report import words
 from harness.report.html import environment, source
@@ -31,7 +31,8 @@ def write_atlas_page(atlas: Atlas, routes: Sequence[str], stock: Sequence[str]) 
             rates={route: _rates(atlas, route) for route in (*routes, *stock)},
             answers_of=_answers_of,
             others_of=lambda case: [one for one in case.answers if one.route in stock or one.engine != "default"],
-            phrase=lambda answers: in_words(atlas, answers),
+            words_of=lambda answers: in_words(atlas, answers),
+            phrase=lambda span: phrase(atlas, span),
             newest=len(atlas.releases) - 1,
             at=at,
             style=Markup(source("page.css")),  # noqa: S704 - our own file, not a record's text
