@@ -18,7 +18,7 @@ from harness.errors import ExitCode
 from harness.records import CellId, Outcome, Record, Target, from_json, to_json
 from harness.store import RunDirectory
 
-CASES = "layers/dense/[inop]*"
+CASES = "layers/dense/[ip]*"
 ELSEWHERE = f"sh -c {shlex.quote(f'{shlex.quote(sys.executable)} $0 $1 $2; exit $?')} -"
 """A Python that reads its program from a pipe, behind a shell that outlives it, as behind ssh."""
 NOWHERE = "sh -c 'echo no route to host >&2; exit 255' -"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("import_guard")  # what each module loads is found once
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "tensorflow",
