@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from harness.session import Session
 
 _OPTIONS = (
-    ("opencv", "OpenCV to run on: installed, a release, path:PYTHON, onnxruntime; several with commas"),
-    ("engine", "OpenCV 5 engine: default, CLASSIC, NEW, AUTO, ORT"),
-    ("device", "target to compute on: CPU, CPU_FP16, OPENCL_FP16; of another backend: CUDA/CUDA_FP16"),
+    (
+        "opencv",
+        "OpenCV to run on: installed, a release, 4.8:5.0, latest, path:PYTHON, onnxruntime; a list",
+    ),
+    ("engine", "OpenCV 5 engines: default, CLASSIC, NEW, AUTO, ORT"),
+    ("device", "targets to compute on: CPU, CPU_FP16, OPENCL_FP16; of another backend: CUDA/CUDA_FP16"),
     ("route", "routes to take, with commas"),
     ("zoo", "import names of the zoos to take cases from, with commas"),
     ("expectations", "folders or files of known failures"),

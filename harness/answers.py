@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.records import CPU, Judgement, Outcome, Record
+from harness.records import Judgement, Outcome, Record
 from harness.routes import Route
 
 
@@ -46,13 +46,7 @@ def _working(record: Record, records: Sequence[Record]) -> tuple[str, ...]:
     here = (other for other in good if _place(other) == _place(record))
     elsewhere = (other for other in good if other.route == record.route)
     found = [
-        *(f"route {other.route} loads and matches on OpenCV {_named(other)}" for other in here),
-        *(f"OpenCV {_named(other)} takes it by route {other.route}" for other in elsewhere),
+        *(f"route {other.route} loads and matches on OpenCV {other.target.place}" for other in here),
+        *(f"OpenCV {other.target.place} takes it by route {other.route}" for other in elsewhere),
     ]
     return tuple(dict.fromkeys(found))
-
-
-def _named(record: Record) -> str:
-    target = record.target
-    engine = "" if target.engine_asked == "default" else f" with engine {target.engine_asked}"
-    return f"{target.opencv}{engine}{'' if target.backend == CPU else f' on {target.backend}'}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.config import SETTINGS, Settings, settle
+from harness.environments import Environments
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
 from harness.live_models import Shapes, checked, chosen, explain, is_supported
@@ -17,6 +19,7 @@ from harness.records import Judgement, Record
 from harness.routes import all_routes, pick_routes
 from harness.session import Session
 from harness.sources import SourceKind
+from harness.subjects import Seat
 from harness.terminal import sentence
 
 
@@ -88,12 +91,12 @@ def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         refusal = f"{metafunc.definition.nodeid}: {error}"
     if refusal:
         pytest.fail(refusal, pytrace=False)
-    names = [f"{route}-{opencv}" for route, opencv in cells]
+    names = [f"{route}-{seat}" for route, seat in cells]
     metafunc.parametrize("dnn_record", cells, indirect=True, ids=names)
 
 
-def cells_of(config: pytest.Config, marker: pytest.Mark) -> list[tuple[str, str]]:
-    """Return the routes and releases of `@pytest.mark.dnn_model(...)`: every good route, unless it names some.
+def cells_of(config: pytest.Config, marker: pytest.Mark) -> list[tuple[str, Seat]]:
+    """Return the routes and places of `@pytest.mark.dnn_model(...)`: every good route, unless it names some.
 
     Raises UsageError for a route or an argument that there is not.
     """
@@ -109,18 +112,26 @@ def cells_of(config: pytest.Config, marker: pytest.Mark) -> list[tuple[str, str]
     routes = [route.name for route in pick_routes(settings.route, SourceKind.KERAS)]
     known_routes = all_routes()
     wanted = [name for name in routes if settings.route or (known_routes[name].quick and not known_routes[name].stock)]
-    return [(route, opencv) for opencv in settings.opencv for route in wanted]
+    words = Environments(settings.store / "environments").spelled_out(settings.opencv)
+    seats = [
+        Seat(environment=word, engine=engine, device=device)
+        for word in words
+        for engine in settings.engine
+        for device in settings.device
+    ]
+    return [(route, seat) for seat in seats for route in wanted]
 
 
-def record_of(check: DnnCheck, marker: pytest.Mark, cell: tuple[str, str]) -> Record:
+def record_of(check: DnnCheck, marker: pytest.Mark, cell: tuple[str, Seat]) -> Record:
     """Return the record of one cell of a marked test."""
     __tracebackhide__ = True
-    route, opencv = cell
+    route, seat = cell
     # A function alone goes by its name, `dnn_model(model=build)`: pytest takes it for the test that is marked.
     (model,) = marker.args or (marker.kwargs["model"],)
     if callable(model) and not hasattr(model, "get_config"):
         model = model()
-    settings = chosen(check.settings, (opencv,), (route,))
+    settings = chosen(check.settings, (seat.environment,), (route,))
+    settings = replace(settings, engine=(seat.engine,), device=(seat.device,))
     (record,) = check.records(
         model,
         settings,

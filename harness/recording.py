@@ -77,8 +77,17 @@ def filled(blank: Record, artifact: Artifact, verdict: Verdict, seen: Observatio
         stderr=seen.stderr[-_STDERR_KEPT:],
         ops=manifest.ops,
         opset=manifest.opset,
-        caveat=verdict.caveat,
+        caveat="; ".join(filter(None, (verdict.caveat, _other_engine(blank, seen)))) or None,
     )
+
+
+def _other_engine(blank: Record, seen: Observation) -> str | None:
+    """Say where OpenCV took another engine than it was asked for: it falls back without a word."""
+    asked = blank.target.engine_asked
+    names = {"CLASSIC": "classic", "NEW": "new", "OPENCV": "new", "ORT": "ort"}
+    if not seen.engine_used or names.get(asked, seen.engine_used) == seen.engine_used:
+        return None
+    return f"engine {asked} was asked for, and OpenCV used its {seen.engine_used} one"
 
 
 def _latency(seen: Observation) -> Latency | None:

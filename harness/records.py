@@ -199,6 +199,12 @@ class Target:
     numpy: str = ""
     python: str = ""
 
+    @property
+    def place(self) -> str:
+        """Return release, engine and backend, those that are the usual ones left out: `5.0.0.93/CLASSIC`."""
+        engine = "" if self.engine_asked == "default" else f"/{self.engine_asked}"
+        return f"{self.opencv}{engine}{'' if self.backend == CPU else f' on {self.backend}'}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:

@@ -213,7 +213,7 @@ def blob_shape(port: Port) -> tuple[int | None, ...]:
 def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
     """Print the answer of `check`."""
     model(name, info)
-    several = len({record.target.opencv for record in records}) > 1
+    several = len({record.target.place for record in records}) > 1
     table = Table("OpenCV", "route", "outcome", "error/allowed", "forward ms", "opset", box=None, pad_edge=False)
     for column in table.columns:
         column.no_wrap = True
@@ -221,12 +221,12 @@ def checked(name: str, info: ModelInfo, records: Sequence[Record]) -> None:
         style = _STYLES.get(record.outcome, "red")
         forward = f"{record.latency.forward_ms.median:.3g}" if record.latency else ""
         opset = str(record.opset or "")
-        row = (record.target.opencv, record.route, record.outcome, _margin(record), forward, opset)
+        row = (record.target.place, record.route, record.outcome, _margin(record), forward, opset)
         table.add_row(*(shown(word, style if word is record.outcome else "") for word in row))
     out_console().print(table)
     for record in records:
         if record.outcome is not Outcome.OK:
-            release = f"OpenCV {record.target.opencv}" if several else ""
+            release = f"OpenCV {record.target.place}" if several else ""
             out_console().print(shown(f"{record.route} {release}".strip() + f": {_what(record)}"), soft_wrap=True)
     _layers(records)
     _op_tables(records)
@@ -245,12 +245,12 @@ def _layers(records: Sequence[Record]) -> None:
     for record in records:
         if record.layers is not None:
             failing = [layer for layer in record.layers if layer.outcome is not Outcome.OK]
-            place = f"{record.route} on OpenCV {record.target.opencv}"
+            place = f"{record.route} on OpenCV {record.target.place}"
             told = f"{place}: {len(record.layers)} distinct layers were run alone, {len(failing)} fail"
             out_console().print(shown(told), soft_wrap=True)
             for layer in failing:
                 words = (layer.name, layer.class_, layer.outcome, layer.op or "", _layer_message(layer))
-                found.setdefault(words, []).append(f"{record.route} {record.target.opencv}")
+                found.setdefault(words, []).append(f"{record.route} {record.target.place}")
     if found:
         table = Table("layer", "class", "outcome", "op", "where", "what", box=None, pad_edge=False)
         for (name, class_, outcome, op, message), places in found.items():
@@ -266,7 +266,7 @@ def _op_tables(records: Sequence[Record]) -> None:
         if record.op_table is None:
             continue
         opset = f", opset {record.opset}" if record.opset is not None else ""
-        title = f"{record.route} on OpenCV {record.target.opencv}: operations of the exported graph{opset}"
+        title = f"{record.route} on OpenCV {record.target.place}: operations of the exported graph{opset}"
         out_console().print(shown(title), soft_wrap=True)
         table = Table("op", "count", "outcome", "attributes", "inputs", "layers", "what", box=None, pad_edge=False)
         for row in sorted(record.op_table, key=lambda row: row.outcome is Outcome.OK):
@@ -299,7 +299,7 @@ def _property_lines(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         for found in record.properties:
             if not found.held:
-                place = f"{record.route} {record.target.opencv}"
+                place = f"{record.route} {record.target.place}"
                 broken.setdefault(f"{found.name} does not hold: {found.message}", []).append(place)
     for what, places in broken.items():
         yield f"  {', '.join(places)}: {what}"

@@ -50,4 +50,4 @@ def test_what_works_for_another_model_is_no_advice():
 def test_another_engine_is_named_where_it_takes_what_the_usual_one_does_not():
     bad = record("pb", Outcome.CRASH)
     classic = replace(record("pb"), target=Target(opencv="5.0.0.93", engine_asked="CLASSIC"))
-    assert advise([bad, classic])[0].advice == ("OpenCV 5.0.0.93 with engine CLASSIC takes it by route pb",)
+    assert advise([bad, classic])[0].advice == ("OpenCV 5.0.0.93/CLASSIC takes it by route pb",)
