@@ -17,10 +17,10 @@ from typing import Any, Self
 from harness.blobs import Array, Feed, blob_parameters, decode, encode, match_outputs, to_keras
 from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, HarnessError, ProtocolError
 from harness.frames import Reply
+from harness.launching import WORKER, environment, program, reading_program
 from harness.process import Child
 from harness.records import Capabilities, CvError, Manifest, Observation, Stage, Target
 
-WORKER = Path(__file__).with_name("worker.py")
 OUTPUT_NOT_FOUND = "output-not-found"
 """Kind of the error of a network that offers no output of an exported name."""
 PROTOCOL = "protocol"
@@ -29,8 +29,6 @@ PROTOCOL = "protocol"
 _SHELL_SIGNALS = 128
 _GRACE_SECONDS = 5.0
 """How much longer than its deadline a worker elsewhere may take before it ends itself."""
-_HOST_ONLY = ("OPENCV_FORCE_DNN_ENGINE", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
-"""Variables that would change what a worker runs: an engine nobody asked for, or modules of another interpreter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,28 +360,6 @@ class Run:
     def _fail(self, seen: Observation) -> None:
         self._seen = seen
         self._failed = True
-
-
-def program(options: Sequence[str]) -> bytes:
-    """Return the worker as one line for an interpreter that runs line by line."""
-    begun = {"__name__": "__main__", "__doc__": None}
-    source = WORKER.read_text(encoding="utf-8")
-    arguments = ["worker", "--announce", *options]
-    line = f"import sys; sys.argv = {arguments!a}; exec(compile({source!a}, 'worker', 'exec'), {begun!a})"
-    return f"{line}\n".encode("ascii")
-
-
-def reading_program(command: Sequence[str]) -> list[str]:
-    """Return a command ending in `-` so that its Python runs each line as it comes.
-
-    Without `-i` it would wait for the end of its input, which is where the requests come from.
-    """
-    return [*command[:-1], "-i", "-q", "-"]
-
-
-def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return a worker's environment: the host's, without what would change the engine or the modules it runs."""
-    return {name: value for name, value in inherited.items() if name not in _HOST_ONLY}
 
 
 def _ended(seen: Observation, failure: ChildDiedError | ChildTimeoutError | ProtocolError) -> Observation:

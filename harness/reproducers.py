@@ -21,7 +21,7 @@ from harness.delivery import write, write_bytes
 from harness.environments import INSTALLED, Environment
 from harness.errors import HarnessError
 from harness.inputs import Array
-from harness.observing import environment as worker_environment
+from harness.launching import environment as worker_environment
 from harness.records import Outcome, to_json
 from harness.reproducing import Reproduction
 from harness.snippets import environment as templates

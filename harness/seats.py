@@ -14,7 +14,8 @@ from typing import Any
 from harness.config import Settings
 from harness.environments import Environment, Environments, is_command
 from harness.errors import EnvironmentFailedError, UsageError
-from harness.observing import WORKER, OpenCV
+from harness.launching import WORKER
+from harness.observing import OpenCV
 from harness.pool import Pool
 from harness.records import Capabilities, Target
 from harness.subjects import Seat

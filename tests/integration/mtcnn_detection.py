@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from harness.errors import HarnessError
 from harness.export.serving import Exporter
-from harness.observing import WORKER, OpenCV
+from harness.launching import WORKER
+from harness.observing import OpenCV
 from harness.records import Manifest, from_data, to_data
 from harness.sources import Source, SourceKind
 from model_zoo.architectures.mtcnn import astronaut

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.observing import OUTPUT_NOT_FOUND, WORKER, OpenCV
+from harness.launching import WORKER
+from harness.observing import OUTPUT_NOT_FOUND, OpenCV
 from harness.pictures import BlobParameters, Picture
 from harness.process import Child
 from harness.records import Layout, Stage

@@ -19,7 +19,8 @@ from harness.cases import load_zoo
 from harness.environments import INSTALLED, Environments
 from harness.errors import ExportFailedError, HarnessError
 from harness.inputs import PROBES, SPECIAL, InputPlan, digest, expand
-from harness.observing import WORKER, OpenCV
+from harness.launching import WORKER
+from harness.observing import OpenCV
 from harness.records import Manifest, Port, Target, TensorSpec, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind

@@ -42,6 +42,7 @@ LAYERS = (
     # Effects: disks, processes, environments.
     (
         "spawning",
+        "launching",
         "pool",
         "fingerprint",
         "sniff",

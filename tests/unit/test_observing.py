@@ -7,7 +7,8 @@ import pytest
 
 from harness.diagnose import diagnose
 from harness.errors import EnvironmentFailedError
-from harness.observing import WORKER, OpenCV, environment
+from harness.launching import WORKER, environment
+from harness.observing import OpenCV
 from harness.records import Outcome
 from tests.integration import models
 

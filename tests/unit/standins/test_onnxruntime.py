@@ -12,7 +12,8 @@ from onnx import helper
 
 from harness.diagnose import diagnose
 from harness.environments import ONNX_RUNTIME, Environments
-from harness.observing import WORKER, OpenCV
+from harness.launching import WORKER
+from harness.observing import OpenCV
 from harness.pictures import BlobParameters, Picture
 from harness.records import Outcome, Stage
 from tests.integration import models
