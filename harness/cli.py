@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +16,28 @@ from harness import (
     __version__,
     atlas_commands,
     delivery,
+    expect_commands,
     picking,
     scheduling,
     selftest,
     subjects,
     terminal,
     upgrade_commands,
+    zoo_commands,
 )
 from harness.answers import failed, supported
 from harness.checking import Check
-from harness.claims import expectation_files
-from harness.environments import INSTALLED
-from harness.errors import ExitCode, HarnessError, ModelRejectedError, UsageError
-from harness.expectations import parse, render
-from harness.exporting import ExporterLostError
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.inputs import parse_ordinary
-from harness.library import Library
-from harness.linting import lint
 from harness.operator_commands import operators
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
 from harness.planning import parse_share
-from harness.records import CellId, ModelInfo, Record, to_json
+from harness.records import CellId, Record, to_json
 from harness.reproducers import hand_over
 from harness.reproducing import Reproducer
 from harness.routes import all_routes
 from harness.session import Session
-from harness.updating import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -247,93 +241,6 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
     return ExitCode.FAILED if found.shortfalls else ExitCode.OK
 
 
-@cli.group()
-def zoo() -> None:
-    """Look at the models that are run."""
-
-
-@zoo.command("list")
-@click.option("--json", "as_json", is_flag=True, help="print one object per line")
-@click.option("--build", is_flag=True, help="build the models whose parameters the store does not know (with --json)")
-@zoo_option
-@settings_options("store", "export_seconds")
-def zoo_list(as_json: bool, build: bool, **options: Any) -> int:
-    """List every case."""
-    if build and not as_json:
-        raise UsageError("--build is for the parameters that --json prints; add --json")
-    with Session(settled(options)) as session, session.offline_lane() as lane:
-        known = _known_models(session, lane.library, build=build) if as_json else {}
-        for case in session.zoo():
-            missing = case.missing_packages()
-            if as_json:
-                click.echo(terminal.one_json_line(terminal.case_row(case, missing, known.get(case.id))))
-            else:
-                click.echo(terminal.case_line(case, missing))
-    return ExitCode.OK
-
-
-def _known_models(session: Session, library: Library, *, build: bool) -> dict[str, ModelInfo]:
-    """Return what the store knows of the zoo's models, by case; with `build`, what it did not know is added first."""
-    found, unknown = session.models(library)
-    if build:
-        with terminal.counting(len(unknown)) as step:
-            for subject in unknown:
-                try:
-                    found[subject.id] = library.info(subject)
-                except (ModelRejectedError, ExporterLostError) as error:
-                    terminal.complain(f"{subject.id}: {error}")
-                step(subject.id)
-    return found
-
-
-@zoo.command("show")
-@click.argument("case_id")
-@click.option("--json", "as_json", is_flag=True)
-@zoo_option
-@settings_options("store", "export_seconds")
-def zoo_show(case_id: str, as_json: bool, **options: Any) -> int:
-    """Show one case: inputs, outputs, layers, and how each route names and lays out its tensors."""
-    settings = settled(options)
-    with Session(settings) as session, session.offline_lane() as lane:
-        subject = subjects.from_text(case_id, zoo=settings.zoo)
-        info = lane.library.info(subject)
-        if as_json:
-            click.echo(to_json(info))
-        else:
-            terminal.model(subject.id, info)
-            terminal.ports([lane.library.artifact(subject, name).manifest for name in session.good_routes(subject)])
-    return ExitCode.OK
-
-
-@cli.group()
-def env() -> None:
-    """Provide OpenCV releases, each in an environment of its own."""
-
-
-@env.command("list")
-@settings_options("store")
-def env_list(**options: Any) -> int:
-    """List the environments there are."""
-    with Session(settled(options)) as session:
-        here = session.environments.resolve(INSTALLED)
-        click.echo(f"{INSTALLED}\t{here.release or 'no OpenCV wheel'}\t{here.python}")
-        for made in session.environments.made():
-            click.echo(f"{made.asked}\t{made.release}\t{made.python}")
-    return ExitCode.OK
-
-
-@env.command("sync")
-@settings_options("opencv", "engine", "device", "store")
-def env_sync(**options: Any) -> int:
-    """Install every OpenCV asked for and start it once; after that nothing needs a network."""
-    with Session(settled(options)) as session:
-        for seat, place in session.seats.all(session.settings, ask=True).items():
-            click.echo(terminal.seat_line(seat, place))
-        terminal.seating(session.seats)
-        unavailable = bool(session.seats.unavailable)
-    return ExitCode.FAILED if unavailable else ExitCode.OK
-
-
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
@@ -351,47 +258,6 @@ def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
     return ExitCode.OK
 
 
-@cli.group()
-def expect() -> None:
-    """Keep the known failures."""
-
-
-@expect.command("update")
-@click.argument("run", type=click.Path(path_type=Path))
-@settings_options("expectations")
-def expect_update(run: Path, **options: Any) -> int:
-    """Rewrite the expectation files from a RUN's records; reasons and issues are kept."""
-    settings = settled(options)
-    files = expectation_files(settings)
-    if not files:
-        raise UsageError("there is no expectation file to update; name one with --expectations or [tool.dnn-harness]")
-    records = delivery.merged(delivery.runs_at(run))
-    known = {path: parse(path.read_text(encoding="utf-8"), str(path)) for path in files}
-    updated = update([entry for entries in known.values() for entry in entries], records)
-    for path, entries in delivery.by_file(files, updated).items():
-        if entries != list(known[path]):
-            delivery.write(path, render(entries, delivery.header_of(path)))
-            terminal.say(f"rewrote {path}: {len(known[path])} -> {len(entries)} entries")
-    return ExitCode.OK
-
-
-@expect.command("lint")
-@settings_options("expectations", "regressions")
-@zoo_option
-def expect_lint(**options: Any) -> int:
-    """Refuse files that cannot be read, and entries that are stale, speak of no release or of those nobody has run."""
-    with Session(settled(options)) as session:
-        cases = [case.id for case in session.zoo()]
-        findings = lint(session.expectations, cases=cases, routes=all_routes(), today=datetime.now(UTC).date())
-        strange = session.regressions.strange(case.id for case in session.zoo())
-    for finding in findings:
-        click.echo(str(finding))
-    strange = tuple(name for name in strange if not Path(name).exists())
-    for name in strange:
-        click.echo(f"stale-regression: {name}: no such case or file; delete its lines")
-    return ExitCode.FAILED if findings or strange else ExitCode.OK
-
-
 def _shape(text: str) -> tuple[int, ...]:
     try:
         shape = tuple(int(part) for part in text.split(","))
@@ -402,6 +268,9 @@ def _shape(text: str) -> tuple[int, ...]:
     return shape
 
 
+cli.add_command(zoo_commands.zoo)
+cli.add_command(zoo_commands.env)
+cli.add_command(expect_commands.expect)
 cli.add_command(atlas_commands.atlas)
 cli.add_command(operators)
 cli.add_command(upgrade_commands.diff)
