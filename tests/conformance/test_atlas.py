@@ -70,7 +70,7 @@ def test_a_sample_of_the_atlas_is_what_a_fresh_run_gives(atlas, session):
 
 
 def test_the_atlas_covers_the_zoo_and_every_minor_release(atlas):
-    """Of an architecture in two sizes the small one: the other has the same layers, and takes a hundred times as long."""
+    """Of an architecture in two sizes the small one: the other has the same layers and takes a hundredfold time."""
     there = {case.case for case in atlas.cases}
     cases = {case.id for case in load_zoos(("model_zoo",)) if not case.requires}
     assert {case for case in cases - there if f"{case}-small" not in there} == set()
