@@ -13,7 +13,7 @@ from harness.detection import Detection
 from harness.errors import HarnessError, UsageError
 from harness.expectations import Expectation
 from harness.inputs import InputPlan
-from harness.records import CellId, Record, from_json, to_json
+from harness.records import CellId, Outcome, Record, from_json, to_json
 from harness.regressions import HEADER, added, parse
 from harness.report.html import write_html
 from harness.report.margins import write_margins
@@ -109,18 +109,27 @@ def runs_at(path: Path) -> tuple[RunDirectory, ...]:
 
 
 def merged(directories: Sequence[RunDirectory]) -> tuple[Record, ...]:
-    """Return all records. Raises UsageError where two runs say different things of one cell."""
+    """Return all records. Raises UsageError where two runs say different things of one cell.
+
+    What is nondeterministic in one of them may be anything in the other, and stays that.
+    """
     found: dict[CellId, Record] = {}
     for directory in directories:
         directory.plan()  # names a folder that is no run
         for record in directory.records():
             other = found.setdefault(CellId.of(record), record)
-            if (other.outcome, other.op) != (record.outcome, record.op):
+            if record.outcome is Outcome.NONDETERMINISTIC:
+                found[CellId.of(record)] = record
+            elif other.outcome is not Outcome.NONDETERMINISTIC and _answer(other) != _answer(record):
                 raise UsageError(
                     f"{CellId.of(record)} is {other.outcome} in one run and {record.outcome} in {directory.folder}; "
                     "report them apart"
                 )
     return tuple(found.values())
+
+
+def _answer(record: Record) -> tuple[Outcome, str | None]:
+    return record.outcome, record.op
 
 
 def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> RunInfo:
