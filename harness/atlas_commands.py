@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from harness import delivery, terminal
+from harness import terminal
 from harness.atlas import Atlas, AtlasCase, advice_at, at, build_atlas, find_cases, in_words, near_words
 from harness.errors import ExitCode, UsageError
 from harness.options import settings_options, settled, zoo_option
@@ -108,6 +108,7 @@ def _anywhere(command: str) -> str:
 
 
 def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
+    from harness import delivery
     from harness.report.atlas_page import write_atlas_page
     from harness.routes import all_routes
     from harness.session import Session, shown_versions

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -32,8 +33,10 @@ from harness.records import (
     to_data,
 )
 from harness.report.figures import share
-from harness.seats import Place, Seats
-from harness.subjects import Seat
+
+if TYPE_CHECKING:
+    from harness.seats import Place, Seats
+    from harness.subjects import Seat
 
 _STYLES = {Outcome.OK: "green", Outcome.ROUTE_ABSENT: "dim", Outcome.VACUOUS: "yellow", Outcome.NO_REFERENCE: "yellow"}
 

@@ -78,7 +78,15 @@ LAYERS = (
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
     ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators"),
-    ("upgrade_commands", "atlas_commands", "operator_commands", "zoo_commands", "expect_commands"),
+    (
+        "upgrade_commands",
+        "atlas_commands",
+        "operator_commands",
+        "zoo_commands",
+        "expect_commands",
+        "run_commands",
+        "check_commands",
+    ),
     ("plugin", "cli"),
 )
 FIRST_EFFECT = next(place for place, layer in enumerate(LAYERS) if "spawning" in layer)

@@ -1,0 +1,118 @@
+"""`dnn-harness run`, `selftest` and `report`: the matrix, the instrument, what records become. Thin translations."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import (
+    delivery,
+    scheduling,
+    selftest,
+    terminal,
+)
+from harness.answers import failed
+from harness.errors import ExitCode
+from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
+from harness.planning import parse_share
+from harness.records import CellId, Record, to_json
+from harness.session import Session
+
+
+@click.command()
+@click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
+@zoo_option
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
+@click.option("--shard", default=None, help="run one part of the plan: 2/3 is the second of three; `report` joins them")
+@settings_options(*RUNNING, "scheduler", *DEADLINES)
+def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
+    """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
+    started = time.monotonic()
+    with Session(settled(options)) as session:
+        plan = session.plan_zoo(tier)
+        plan = plan.part(parse_share(shard)) if shard else plan
+        terminal.seating(session.seats)
+        directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
+        finished = {CellId.of(record) for record in earlier}
+        left = [cell for cell, name in zip(plan.cells, plan.ids, strict=True) if name not in finished]
+        for case, why in plan.left_out:
+            terminal.say(f"left out: {case} {why}")
+        if earlier:
+            terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished")
+        writer = directory.shard("host")
+        try:
+            with terminal.progress(len(plan.cells), done=len(earlier)) as advance:
+
+                def keep(record: Record) -> None:
+                    writer.append(record)
+                    advance(record)
+
+                scheduling.run(session, left, keep)
+        finally:
+            writer.close()
+            records = tuple(session.judged(record) for record in directory.records())
+            directory.finish(time.monotonic() - started, complete=len(records) == len(plan.cells))
+            page = delivery.write_reports(directory, records)
+            terminal.say(f"report: {page}")
+        session.history.add(records)
+        terminal.summary(records, len(plan.cells))
+        if not session.tensorflow_started:
+            terminal.say("everything came from the store; TensorFlow was not started")
+        stale = session.stale_claims()
+        for entry in stale:
+            terminal.complain(f"stale-entry: {entry.where}: {entry.case} [{entry.route}] is no case or route any more")
+        wrong = bool(session.seats.unavailable or stale or failed(records, len(plan.cells)))
+    return ExitCode.FAILED if wrong else ExitCode.OK
+
+
+@click.command("selftest")
+@click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
+@zoo_option
+@click.option("--clean", default=500, show_default=True, help="clean cells to judge at least: none may raise an alarm")
+@click.option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
+@click.option("--out", type=click.Path(path_type=Path), help="write the figures, for the report of a run's directory")
+@settings_options("opencv", "engine", "store", "jobs", "draws", *DEADLINES)
+def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options: Any) -> int:
+    """Measure the instrument: plant faults in every case, judge them as `run` does, and count what is detected."""
+    with Session(settled(options)) as session:
+        cells = selftest.cells_of(session, tier)
+        with terminal.counting(len(cells)) as step:
+            findings = selftest.plant_faults(session, cells, step)
+        sound = selftest.clean_among(cells, findings)
+        with terminal.counting(len(sound)) as step:
+            judged = selftest.judge_clean_cells(session, sound, clean, step)
+        command = shlex.join(["dnn-harness", *sys.argv[1:]])
+        found = selftest.summarise(session, tier, findings, judged, command)
+    if as_json:
+        click.echo(to_json(found))
+    else:
+        terminal.detected(found)
+    if out is not None:
+        delivery.write(out, f"{to_json(found)}\n")
+        terminal.say(f"wrote {out}")
+    for shortfall in found.shortfalls:
+        terminal.complain(shortfall)
+    return ExitCode.FAILED if found.shortfalls else ExitCode.OK
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown", "json", "margins"]), default="html", show_default=True
+)
+def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
+    """Write a report from the records of one or more RUNs."""
+    text = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        delivery.write(out, text)
+        terminal.say(f"wrote {out}")
+    return ExitCode.OK
