@@ -2,8 +2,8 @@
 
     MATRIX_ZOO=core MATRIX_OPENCV=4.5.5.64:5.0.0.93 pytest tests/benchmarks/test_matrix_speed.py -s
 
-prints the ratio with and without what ended at a deadline; nothing is asserted on a clock. Of two runs the second counts,
-whose store is warm.
+prints the ratio with and without what ended at a deadline; nothing is asserted on a clock. Of two runs the second
+counts, whose store is warm.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def test_matrix_speed(monkeypatch, capsys):
         print(f"\n{len(records)} cells of {ZOO} on {', '.join(OPENCV)}, {settings.jobs} lanes: {took:.1f} s")
         print(f"workers' own {Stage.LOAD} and {Stage.FORWARD}: {own:.1f} s; ratio {took / (own / settings.jobs):.2f}")
         hung = meter.seconds["hung"]
-        print(
-            f"without {hung:.1f} s up to deadlines: ratio {(took - hung / settings.jobs) / ((own - hung) / settings.jobs):.2f}"
-        )
+        apart = (took * settings.jobs - hung) / (own - hung)
+        print(f"without {hung:.1f} s up to deadlines: ratio {apart:.2f}")
         print("the store was warm" if warm else "the store was cold: run it again")
         print({name: round(seconds, 1) for name, seconds in meter.seconds.items()})
         print({name: round(seconds, 1) for name, seconds in steps.items()})
