@@ -52,7 +52,7 @@ def _path(value: object) -> Path:
 def _engines(value: object) -> tuple[str, ...]:
     engines = _words(value)
     if not engines or not set(engines) <= set(ENGINES):
-        raise ValueError(f"is not of {', '.join(ENGINES)}")
+        raise ValueError(f"is none of {', '.join(ENGINES)}")
     return tuple(dict.fromkeys(engines))
 
 

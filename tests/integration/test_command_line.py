@@ -185,7 +185,10 @@ def test_a_command_that_cannot_be_followed_says_why(arguments, words, warm_store
 
 
 def test_a_release_that_does_not_exist_is_refused(dnn_harness):
-    refused(dnn_harness("check", CASE, "--opencv", "99.0.0"), "OpenCV 99.0.0 cannot be installed", "pip index versions")
+    refused(
+        dnn_harness("check", CASE, "--opencv", "99.0.0.1"), "OpenCV 99.0.0.1 cannot be installed", "pip index versions"
+    )
+    refused(dnn_harness("check", CASE, "--opencv", "99.0"), "no release is meant by '99.0'", "pip index versions")
 
 
 def test_an_interpreter_without_cv2_is_refused(dnn_harness, tmp_path):

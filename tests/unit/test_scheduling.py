@@ -172,15 +172,18 @@ def test_a_package_that_is_missing_is_named(settings, monkeypatch, absent, warm_
 
 @contextmanager
 def fatal_to_its_parent(folder: Path) -> Iterator[Path]:
-    """An interpreter whose OpenCV kills who started it, when it loads a model with an op Foo."""
+    """An interpreter whose OpenCV kills who started it, when it loads a model with an op Foo.
+
+    Who that is it asks before anything is loaded, which happens in a fork of it.
+    """
     python = folder / "fatal-python"
     lines = [
         f"#!{sys.executable}",
         "import os, runpy, sys, cv2",
-        "load = cv2.dnn.readNetFromONNX",
+        "started_by, load = os.getppid(), cv2.dnn.readNetFromONNX",
         "def fatal(model, *more):",
         "    data = open(model, 'rb').read() if isinstance(model, str) else bytes(model)",
-        "    if b'Foo' in data: os.kill(os.getppid(), 9)",
+        "    if b'Foo' in data: os.kill(started_by, 9)",
         "    return load(model, *more)",
         "cv2.dnn.readNetFromONNX = fatal",
         "del sys.argv[0]",

@@ -1,6 +1,6 @@
 """The committed atlas says what a fresh run says: a sample of its cells on the installed OpenCV.
 
-Another sample with every atlas. `ATLAS_SAMPLE=200 pytest tests/conformance/test_atlas.py` takes a larger one,
+Another sample with every atlas. `ATLAS_SAMPLE=200 pytest tests/conformance/test_atlas_sample.py` takes a larger one,
 `ATLAS_OPENCV=4.9.0.80` another release.
 """
 
