@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,8 +12,8 @@ from typing import Any
 import click
 
 from harness import terminal
-from harness.atlas import Atlas, AtlasCase, advice_at, at, build_atlas, find_cases, in_words, near_words
-from harness.errors import ExitCode, UsageError
+from harness.atlas import Atlas, AtlasCase, Span, advice_at, at, build_atlas, find_cases, in_words, near_words
+from harness.errors import ExitCode, ModelRejectedError, UsageError
 from harness.options import settings_options, settled, zoo_option
 from harness.records import Outcome, Record, from_json, to_json
 from harness.terminal_upgrades import atlas_answers
@@ -73,7 +74,7 @@ def _row(known: Atlas, case: AtlasCase, place: int | None) -> tuple[AtlasCase, l
     return case, rows
 
 
-def _alone(span: Any) -> str:
+def _alone(span: Span | None) -> str:
     if span is None:
         return "not run"
     blame = span.op or span.layer
@@ -121,7 +122,8 @@ def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
         missing = [subject for subject in unknown if subject.id in cases]
         with terminal.counting(len(missing)) as step:
             for subject in missing:
-                infos[subject.id] = lane.library.info(subject)
+                with contextlib.suppress(ModelRejectedError):  # its records say so; it has no layers to be found by
+                    infos[subject.id] = lane.library.info(subject)
                 step(subject.id)
     made = build_atlas(
         records,

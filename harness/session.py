@@ -252,6 +252,8 @@ class Session:
                 seat: lent.enter_context(self.seats.lend(seat, place.environment, self.settings))
                 for seat, place in known
             }
+            for worker in workers.values():  # one that is used again has the deadlines of its last cell
+                worker.allow(load_seconds=self.settings.load_seconds, forward_seconds=self.settings.forward_seconds)
             try:
                 yield Lane(Library(self.store, exporter), workers, repeats=self.settings.repeats)
             finally:

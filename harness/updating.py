@@ -102,6 +102,7 @@ def _joined(
 ) -> Iterator[Expectation]:
     """Yield all claims, those about neighbouring releases in one where they say the same."""
     new = set(map(id, added))
+    alive: list[Expectation] = []  # what is gone may leave its id to another
     ran = _ran(records)
     ordered = sorted([*kept, *added], key=lambda claim: (repr(_same(claim)), _order(claim)))
     for _, group in groupby(ordered, key=lambda claim: repr(_same(claim))):
@@ -111,6 +112,7 @@ def _joined(
             if both is None and last is not None:
                 yield last
             if both is not None and (id(last) in new and id(claim) in new):
+                alive.append(both)
                 new.add(id(both))
             last = both or claim
         if last is not None:

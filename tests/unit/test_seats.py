@@ -90,3 +90,13 @@ def test_a_word_that_means_nothing_ends_the_run_at_once(session):
 def test_two_builds_of_one_name_cannot_be_told_apart_in_one_run(session):
     with pytest.raises(UsageError, match=r"are both OpenCV .*; run them apart, then `dnn-harness diff`"):
         seats(session, opencv=(ELSEWHERE, f"{ELSEWHERE[:-1]} -"))
+
+
+def test_deadlines_of_a_cell_do_not_outlive_its_lane(session):
+    (seat,) = session.targets()
+    with session.lane() as lane:
+        lane.worker(seat).allow(load_seconds=1.0, forward_seconds=1.0)
+        used = lane.worker(seat)
+    with session.lane() as lane:
+        assert lane.worker(seat) is used
+        assert used.forward_seconds == session.settings.forward_seconds
