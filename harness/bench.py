@@ -82,7 +82,7 @@ class Bench:
         tried = self.run(cut, arrays)
         if tried.outcome in {Outcome.OK, Outcome.EXPORT_FAILED} or cut in self._settled:
             return tried
-        self._worker.restart()
+        self._worker.renew()
         again = self._run(cut, arrays)
         if again.outcome is not tried.outcome:
             message = f"first {tried.outcome}, then in a fresh worker {again.outcome}"

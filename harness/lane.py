@@ -36,8 +36,6 @@ from harness.trials import Trials
 from harness.verdict import Verdict, from_failure, nondeterministic
 from harness.weighing import Scales
 
-_IN_GOOD_ORDER = {Outcome.UNSUPPORTED_OP, Outcome.IMPORT_ERROR, Outcome.RUNTIME_ERROR}
-"""Outcomes that OpenCV tells by an exception or an empty network: its process lives on."""
 _STATIC = {"onnx-dynamic-batch": "onnx"}
 """Routes that take whole models only, and those that make the same graph of a part."""
 
@@ -68,7 +66,7 @@ class Lane:
         """Run an artifact on one feed, in a fresh worker unless that does not matter: unjudged, not repeated."""
         worker = self._workers[cell.seat]
         if fresh:
-            worker.restart()
+            worker.renew()
         return worker.observe(artifact.manifest, artifact.model, [feed])
 
     def begin(self, cell: Cell, artifact: Artifact) -> Run:
@@ -249,7 +247,7 @@ class Lane:
         if verdict.outcome not in {Outcome.OK, Outcome.ROUTE_ABSENT}:
             # What ran before in this process must not decide: a fresh worker has the last word.
             worker = self._workers[cell.seat]
-            worker.renew() if verdict.outcome in _IN_GOOD_ORDER else worker.restart()
+            worker.renew()
             # SIGKILL comes from outside (a person, the kernel short of memory): it says nothing of the model.
             killed = observed.observation.signal == "SIGKILL"
             again, observed = self._attempt(cell, artifact, inputs, watch)

@@ -78,6 +78,7 @@ class OpenCV:
         self._engine = engine
         self._choices = {"engine": engine, "backend": backend, "target": target}
         self._child: Child | None = None
+        self._other: Child | None = None
         self._hello: dict[str, Any] = {}
 
     def identity(self) -> Target:
@@ -131,27 +132,33 @@ class OpenCV:
         """Process id of the worker, which leads a process group of its own; None while there is none."""
         return self._child.pid if self._child is not None else None
 
-    def restart(self) -> None:
+    def renew(self) -> None:
+        """Go on with a fresh worker, as one must where what ran before may have decided.
+
+        That is a fork, which takes milliseconds, of the other one of two processes that do nothing but import: whatever
+        depends on addresses or on memory that nobody wrote then meets others than before, as in a new process.
+        """
+        before, self._child, self._other = self._child, self._other, None
+        if before is not None and self._hello.get("forks"):
+            try:
+                before.request({"do": "retire"}, deadline_seconds=_GRACE_SECONDS)
+                self._other = before
+            except (ChildDiedError, ChildTimeoutError, ProtocolError):
+                pass  # it is dead by now
+        elif before is not None:
+            before.close()
+
+    def close(self) -> None:
         """End the worker; the next call gets a fresh one."""
+        self._drop()
+        if self._other is not None:
+            self._other.close()
+            self._other = None
+
+    def _drop(self) -> None:
         if self._child is not None:
             self._child.close()
             self._child = None
-
-    close = restart
-
-    def renew(self) -> None:
-        """Go on with a fresh worker: a fork of one that has done nothing but import, which takes a few milliseconds.
-
-        For what raises an exception in good order. Where numbers differ or a process died, `restart`: forks have the
-        same memory, so that what reads memory nobody wrote may read the same again.
-        """
-        if self._child is not None and self._hello.get("forks"):
-            try:
-                self._child.request({"do": "retire"}, deadline_seconds=_GRACE_SECONDS)
-                return
-            except (ChildDiedError, ChildTimeoutError, ProtocolError):
-                pass  # it is dead by now, and the next call starts another
-        self.restart()
 
     def __enter__(self) -> Self:
         """Give the client."""
@@ -202,13 +209,13 @@ class OpenCV:
         """Provide a worker that lives and has said hello; without one, the observation says why."""
         if self.running:
             return seen
-        self.restart()  # frees what is left of one that died between two cells
+        self._drop()  # frees what is left of one that died between two cells
         self._child = Child(self._argv, name="the OpenCV worker", env=environment(os.environ))
         if self._program:
             seen = self._introduce(self._child, seen)
         reply, seen = self.ask(seen, {"do": "hello"}) if self._child is not None else (None, seen)
         if reply is None:
-            self.restart()
+            self._drop()
         else:
             self._hello = reply.header
         return seen
@@ -218,7 +225,7 @@ class OpenCV:
         try:
             child.introduce(self._program, deadline_seconds=self._seconds[Stage.START])
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
-            self.restart()
+            self._drop()
             return _ended(seen, failure)
         return seen
 
@@ -239,10 +246,13 @@ class OpenCV:
         try:
             reply = self._child.request(request, payloads, deadline_seconds=seconds)
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
-            self.restart()
+            self._drop()
             return None, _ended(seen, failure)
         told = reply.header
-        seen = replace(seen, stderr=seen.stderr + reply.stderr, peak_rss_bytes=told["peak_rss_bytes"])
+        seen = replace(seen, stderr=seen.stderr + reply.stderr)
+        if "ended" in told:  # a fork; what it was forked from lives, and has another one by now
+            return None, replace(seen, **told["ended"])
+        seen = replace(seen, peak_rss_bytes=told["peak_rss_bytes"])
         if "error" in told:
             return None, replace(seen, error=CvError(**told["error"]))
         return reply, seen

@@ -134,7 +134,7 @@ class OperatorTests:
 
         def again(lane: Lane, group: Sequence[_Tried]) -> Iterator[_Tried]:
             worker = lane.worker(seat)
-            worker.restart()
+            worker.renew()
             for tried in group:
                 attempt = self._attempt_twice if tried.right else self._attempt
                 yield _agreed(tried, attempt(worker, tried.case))

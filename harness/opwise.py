@@ -62,6 +62,6 @@ def _tried(worker: OpenCV, entry: OpEntry, file: Path) -> tuple[Outcome, str | N
     feed = expand(PROBES[0], [port.tensor for port in entry.manifest.inputs])
     failure = diagnose(worker.observe(entry.manifest, file, [feed]).observation)
     if failure is not None:
-        worker.restart()
+        worker.renew()
         failure = diagnose(worker.observe(entry.manifest, file, [feed]).observation)
     return (Outcome.OK, None) if failure is None else (failure.outcome, " ".join(failure.message.split()))

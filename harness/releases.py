@@ -80,6 +80,7 @@ def stands_for_several(word: str) -> bool:
 
 def _split(word: str) -> tuple[str, str]:
     number, _, wheel = word.partition("+")
+    number = number.removesuffix(LATEST) if number.endswith(f":{LATEST}") else number  # what an open range ends with
     return number, wheel.replace(".", "-") or "headless"
 
 

@@ -16,6 +16,7 @@ import contextlib
 import importlib
 import io
 import json
+import mmap
 import os
 import platform
 import signal
@@ -366,10 +367,10 @@ def reply_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -> 
         return {"error": describe(error)}, []
 
 
-def serve(source: Any, sink: BinaryIO, threads: int) -> int:
+def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
     """Answer requests until the host closes the pipe. Where cv2 cannot be imported, that is the only answer.
 
-    Returns the exit status.
+    `busy` holds one byte: 1 from when a request was read to its end until its reply begins. Returns the exit status.
     """
     try:
         worker = start(threads)
@@ -385,32 +386,69 @@ def serve(source: Any, sink: BinaryIO, threads: int) -> int:
             write_frame(sink, {"peak_rss_bytes": peak_rss_bytes()}, [])
             return RETIRED
         allow(frame[0].get("within", 0.0))
+        busy[0] = 1
         header, arrays = (failure, []) if failure else reply_to(worker, *frame)
+        busy[0] = 0
         allow(0.0)
         write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
 
 
 def serve_in_forks(source: Any, sink: BinaryIO, threads: int) -> None:
-    """Serve in a child that is as fresh as this process, which only imports; when it retires, in another one.
+    """Serve in a child that is as fresh as this process, which only imports; when it retires or dies, in another one.
 
-    However else it ends, this process ends in the same way, so that the host sees a crash as a crash.
+    Of a death this process tells in the child's place, which saves the host another import. Where that cannot be said
+    in good order, it ends as the child did.
     """
     with contextlib.suppress(Exception):  # told of by the child, which tries again
         load_modules()
+    adopt_orphans()
+    busy = mmap.mmap(-1, 1)  # shared with every child
     while True:
         child = os.fork()
         if child == 0:
             die_with_parent()
-            os._exit(serve(source, sink, threads))
+            os._exit(serve(source, sink, threads, busy))
         _, status = os.waitpid(child, 0)
-        if not os.WIFEXITED(status):
-            end_by(os.WTERMSIG(status))
-        if os.WEXITSTATUS(status) != RETIRED:
-            os._exit(os.WEXITSTATUS(status))
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == RETIRED:
+            continue
+        if not busy[0] or has_children():
+            end_as(status)
+        busy[0] = 0
+        write_frame(sink, {"ended": how(status), "peak_rss_bytes": None}, [])
 
 
-def end_by(number: int) -> None:
-    """End this process by a signal."""
+def adopt_orphans() -> None:
+    """Become the parent of what a child leaves behind, so that it can be seen."""
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        be_subreaper = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
+        ctypes.CDLL(None).prctl(be_subreaper, 1, 0, 0, 0)
+
+
+def has_children() -> bool:
+    """Whether a process is left that a child has started: it may hold the pipes, and only the host can end it."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
+
+
+def how(status: int) -> Dict[str, Any]:
+    """Return the name of the signal that ended a process, or else its exit status."""
+    if os.WIFEXITED(status):
+        return {"signal": None, "exit_status": os.WEXITSTATUS(status)}
+    number = os.WTERMSIG(status)
+    known = {int(one): one.name for one in signal.Signals}
+    return {"signal": known.get(number, "signal {}".format(number)), "exit_status": None}
+
+
+def end_as(status: int) -> None:
+    """End this process as another one has ended."""
+    if os.WIFEXITED(status):
+        os._exit(os.WEXITSTATUS(status))
+    number = os.WTERMSIG(status)
     with contextlib.suppress(OSError, ValueError):  # SIGKILL has no other disposition
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
@@ -436,7 +474,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     if FORKS and not options.cv2_from:  # what stands in for cv2 may have threads, which a fork leaves behind
         serve_in_forks(sys.stdin.buffer, sink, options.threads)
     else:
-        sys.exit(serve(sys.stdin.buffer, sink, options.threads))
+        sys.exit(serve(sys.stdin.buffer, sink, options.threads, bytearray(1)))
 
 
 if __name__ == "__main__":

@@ -207,10 +207,10 @@ def test_errors_never_end_the_worker(opencv):
     assert opencv.pid == worker
 
 
-def test_restart_gives_a_fresh_worker(opencv):
+def test_a_closed_worker_is_started_again_when_it_is_needed(opencv):
     opencv.identity()
     worker = opencv.pid
-    opencv.restart()
+    opencv.close()
     assert opencv.pid is None
     opencv.identity()
     assert opencv.pid != worker

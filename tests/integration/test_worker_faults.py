@@ -109,16 +109,45 @@ def test_a_worker_that_closes_its_reply_pipe_and_lives_on_is_given_up_at_its_dea
 def test_a_renewed_worker_knows_nothing_of_what_ran_before_and_dies_like_any_other(poisoned, sound):
     with planted("abort", "load") as opencv:
         seen = opencv.observe(models.manifest(), sound, [[X]]).observation
-        first = opencv.pid
         opencv.renew()
+        opencv.identity()
         reply, refused = opencv.ask(seen, {"do": "time", "repeats": 1})
         assert reply is None
         assert refused.error is not None
         assert "no network is loaded" in refused.error.message
-        assert opencv.pid == first, "renewed without another start"
         assert strike(opencv, poisoned, sound).signal == "SIGABRT"
         opencv.renew()
         assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
+
+
+def test_two_processes_that_only_import_take_turns(sound):
+    with OpenCV() as opencv:
+        met = []
+        for _ in range(4):
+            opencv.observe(models.manifest(), sound, [[X]])
+            met.append(opencv.pid)
+            opencv.renew()
+    assert met[0] != met[1], "addresses and untouched memory differ from one attempt to the next"
+    assert met[:2] == met[2:], "and nothing is imported again"
+
+
+@pytest.mark.parametrize("kind", ["abort", "exit_quietly"])
+def test_what_only_imports_outlives_a_crash(kind, poisoned, sound):
+    with planted(kind, "forward") as opencv:
+        opencv.identity()
+        before = opencv.pid
+        strike(opencv, poisoned, sound)
+        assert opencv.pid == before
+
+
+def test_what_is_left_of_a_crash_is_not_left_to_the_next_cell(poisoned, sound):
+    with planted("hang_with_grandchild", "forward") as opencv:
+        opencv.identity()
+        before = opencv.pid
+        strike(opencv, poisoned, sound)
+        assert opencv.pid != before
+        left = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+        assert len(left) == 2, "one process that imports, and its fork"
 
 
 def test_a_worker_that_died_meanwhile_is_renewed_by_another_start(sound):
@@ -127,6 +156,19 @@ def test_a_worker_that_died_meanwhile_is_renewed_by_another_start(sound):
         assert opencv.pid is not None
         os.kill(opencv.pid, signal.SIGKILL)
         opencv.renew()
+        assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
+
+
+def test_a_fork_that_is_killed_while_it_reads_is_not_answered_for(sound):
+    with OpenCV() as opencv:
+        seen = opencv.observe(models.manifest(), sound, [[X]]).observation
+        parent = psutil.Process(opencv.pid)
+        (fork,) = parent.children()
+        fork.suspend()
+        threading.Timer(0.3, fork.kill).start()
+        reply, ended = opencv.ask(seen, {"do": "threads", "threads": 1})
+        assert (reply, ended.signal) == (None, "SIGKILL")
+        assert not parent.is_running() or parent.status() == psutil.STATUS_ZOMBIE
         assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
 
 
