@@ -11,8 +11,9 @@ import numpy as np
 
 from harness.inputs import DRAWS, InputPlan, corpus
 from harness.library import Artifact
-from harness.records import CPU, Latency, Observation, Outcome, PortLayouts, Record, Timing
+from harness.records import CPU, Observation, Outcome, PortLayouts, Record
 from harness.subjects import Cell
+from harness.timings import Latency, Timing
 from harness.verdict import Verdict
 
 _STDERR_KEPT = 8_000

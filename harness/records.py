@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import cattrs
 
 from harness.evidence import Culprit, Parity, Property
+from harness.timings import Latency, LayerTime
 
 SCHEMA = 1
 CPU = "opencv/cpu"
@@ -259,24 +260,6 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Distribution of the worker's own forward times, in milliseconds."""
-
-    min: float
-    median: float
-    p95: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Load time and forward times measured inside the worker; the first forward is not among them."""
-
-    load_ms: float
-    forward_ms: Timing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PortLayouts:
     """Layouts by port, in order."""
 
@@ -388,7 +371,7 @@ class CellId:
 
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (LayerVerdict, Culprit, NamedLayer):
+    for kind in (LayerVerdict, LayerTime, Culprit, NamedLayer):
         rename = cattrs.gen.override(rename="class")
         to_dict = cattrs.gen.make_dict_unstructure_fn(kind, converter, class_=rename)
         from_dict = cattrs.gen.make_dict_structure_fn(kind, converter, class_=rename, _cattrs_forbid_extra_keys=True)

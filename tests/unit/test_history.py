@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from harness.history import Deadlines, History
-from harness.records import CellId, Latency, Outcome, Record, Target, Timing
+from harness.records import CellId, Outcome, Record, Target
+from harness.timings import Latency, Timing
 
 MOST = Deadlines(load=60.0, forward=60.0)
 

@@ -11,7 +11,6 @@ from harness.errors import ExitCode
 from harness.evidence import Parity, Property
 from harness.records import (
     Judgement,
-    Latency,
     Layout,
     Manifest,
     ModelInfo,
@@ -21,8 +20,8 @@ from harness.records import (
     Stage,
     Target,
     TensorSpec,
-    Timing,
 )
+from harness.timings import Latency, Timing
 
 HOSTILE = "[bold]x[/] a:on:b :smile: \x1b[31m\x07 C:\\new [/nonsense] \ud800 back\\"
 """Markup, emoji codes, terminal commands, a lone surrogate: all of it may stand in the name of a layer."""

@@ -9,7 +9,6 @@ import pytest
 from harness.evidence import Parity, Property
 from harness.records import (
     Judgement,
-    Latency,
     LayerVerdict,
     OpVerdict,
     Outcome,
@@ -17,9 +16,9 @@ from harness.records import (
     Record,
     Stage,
     Target,
-    Timing,
 )
 from harness.report import RunInfo
+from harness.timings import Latency, Timing
 
 HOSTILE = "<script>alert('x')</script>|`\"' \x1b[31m\u202e\ud800 <img src=x onerror=alert(1)> </pre></details> [a](b)"
 ROUTES = ("pb", "onnx", "tflite", "pb-naive")
