@@ -1,4 +1,4 @@
-"""Records and run facts for the tests of reports."""
+"""Records and run facts for the tests of reports: of their text, and of what a browser makes of them."""
 
 from __future__ import annotations
 
