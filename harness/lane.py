@@ -81,6 +81,12 @@ class Lane:
         `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
         `locate` says whether the layer to blame is looked for, which takes dozens of exports.
         """
+        try:
+            return self._judged(cell, plans, properties=properties, locate=locate)
+        finally:
+            self._workers[cell.seat].rest()
+
+    def _judged(self, cell: Cell, plans: Sequence[InputPlan], *, properties: bool, locate: bool) -> Record:
         record = self._before_heads(self._swept(cell, plans, properties=properties), cell, plans, locate=locate)
         if record.outcome is Outcome.VACUOUS:
             return self._with_other_weights(record, cell, plans, properties=properties, locate=locate)
@@ -178,7 +184,7 @@ class Lane:
         subject = cell.subject.conditioned()
         if subject is None:
             return vacuous
-        record = self.judge(replace(cell, subject=subject), plans, properties=properties, locate=locate)
+        record = self._judged(replace(cell, subject=subject), plans, properties=properties, locate=locate)
         if record.outcome in {Outcome.VACUOUS, Outcome.EXPORT_FAILED, Outcome.NO_REFERENCE, Outcome.HARNESS_ERROR}:
             return vacuous
         own = vacuous.parity.sensitivity if vacuous.parity else 0.0
