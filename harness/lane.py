@@ -22,7 +22,7 @@ from harness.heads import before, before_activation, hiding
 from harness.history import Deadlines
 from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
-from harness.locating import Locator, is_to_locate
+from harness.locating import FAILURES, Locator, is_to_locate
 from harness.observing import Observed, OpenCV, Run
 from harness.opsets import sweep
 from harness.opwise import op_verdicts
@@ -82,7 +82,7 @@ class Lane:
         `locate` says whether the layer to blame is looked for, which takes dozens of exports.
         """
         try:
-            return self._judged(cell, plans, properties=properties, locate=locate)
+            return self._with_only_layer(self._judged(cell, plans, properties=properties, locate=locate), cell)
         finally:
             self._workers[cell.seat].rest()
 
@@ -140,6 +140,13 @@ class Lane:
         took = round(time.perf_counter() - started, 4)
         layer = record.layer or (culprit.layer if culprit is not None else None)
         return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
+
+    def _with_only_layer(self, record: Record, cell: Cell) -> Record:
+        """Return a failing record with the layer that the whole artifact came from, where it came from one."""
+        if record.outcome not in FAILURES or record.layer is not None or record.artifact is None:
+            return record
+        layers = set(self.artifact_of(record, cell).manifest.node_layers.values())
+        return replace(record, layer=layers.pop()) if len(layers) == 1 else record
 
     def bench(self, record: Record, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Bench:
         """Return the workbench for parts of a judged cell, with the input that was worst, else the first.

@@ -168,6 +168,7 @@ def test_a_crash_is_seen_twice_before_it_is_one(shelf, judge, tampered):
     argv = tampered("cv2.dnn.readNetFromONNX = lambda *a, **k: os.abort()")
     record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), argv)
     assert (record.outcome, record.stage, record.signal) == (Outcome.CRASH, Stage.LOAD, "SIGABRT")
+    assert record.layer == "foo", "a crash names nothing, but the whole network comes from this layer"
     assert starts(shelf) == 2
 
 
