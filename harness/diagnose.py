@@ -35,7 +35,7 @@ _CANNOT_CREATE = (
 )
 _CANNOT_CONVERT = (
     re.compile(r"has no conversion for (?P<op>\w+)"),
-    re.compile(r"'tf\.(?P<op>\w+)' op is neither a custom op nor a flex op"),
+    re.compile(r"'tfl?\.(?P<op>\w+)' op (?:is neither a custom op nor a flex op|failed to verify)"),
 )
 """What converters say of an op they do not know: ours of tf2onnx's, and TFLite's."""
 _UNSUPPORTED_OPERATOR = re.compile(r"Unsupported operator type (?P<op>\w+)")

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import hashlib
 import importlib.util
+import threading
 import zipfile
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -23,6 +24,8 @@ _EXPORTER_CODE = ("export", "routes")
 _NO_ARTIFACT = _HARNESS / "export" / "faults"
 """Plants faults in copies of artifacts: what it does is in no artifact and no reference."""
 _KERAS_METADATA = "metadata.json"
+_PARSING = threading.Lock()
+"""Python before 3.11.8 and 3.12.2 raises SystemError where two threads parse at once (python/cpython#106905)."""
 
 
 def combine(*parts: str) -> str:
@@ -123,7 +126,9 @@ def _origin(name: str) -> Path | None:
 
 def _imports(origin: Path, name: str) -> Iterator[str]:
     is_package = origin.name == "__init__.py"
-    for node in ast.walk(ast.parse(origin.read_bytes())):
+    with _PARSING:
+        tree = ast.parse(origin.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

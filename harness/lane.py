@@ -22,7 +22,7 @@ from harness.heads import before, before_activation, hiding
 from harness.history import Deadlines
 from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
-from harness.locating import Locator, is_to_locate
+from harness.locating import FAILURES, Locator, is_to_locate
 from harness.observing import Observed, OpenCV, Run
 from harness.opsets import sweep
 from harness.opwise import op_verdicts
@@ -81,6 +81,12 @@ class Lane:
         `properties` says whether they are tried as well (`steadiness.py`): once per cell is enough, whatever is drawn.
         `locate` says whether the layer to blame is looked for, which takes dozens of exports.
         """
+        try:
+            return self._with_only_layer(self._judged(cell, plans, properties=properties, locate=locate), cell)
+        finally:
+            self._workers[cell.seat].rest()
+
+    def _judged(self, cell: Cell, plans: Sequence[InputPlan], *, properties: bool, locate: bool) -> Record:
         record = self._before_heads(self._swept(cell, plans, properties=properties), cell, plans, locate=locate)
         if record.outcome is Outcome.VACUOUS:
             return self._with_other_weights(record, cell, plans, properties=properties, locate=locate)
@@ -135,6 +141,13 @@ class Lane:
         layer = record.layer or (culprit.layer if culprit is not None else None)
         return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
 
+    def _with_only_layer(self, record: Record, cell: Cell) -> Record:
+        """Return a failing record with the layer that the whole artifact came from, where it came from one."""
+        if record.outcome not in FAILURES or record.layer is not None or record.artifact is None:
+            return record
+        layers = set(self.artifact_of(record, cell).manifest.node_layers.values())
+        return replace(record, layer=layers.pop()) if len(layers) == 1 else record
+
     def bench(self, record: Record, cell: Cell, plans: Sequence[InputPlan] = PROBES) -> Bench:
         """Return the workbench for parts of a judged cell, with the input that was worst, else the first.
 
@@ -178,7 +191,7 @@ class Lane:
         subject = cell.subject.conditioned()
         if subject is None:
             return vacuous
-        record = self.judge(replace(cell, subject=subject), plans, properties=properties, locate=locate)
+        record = self._judged(replace(cell, subject=subject), plans, properties=properties, locate=locate)
         if record.outcome in {Outcome.VACUOUS, Outcome.EXPORT_FAILED, Outcome.NO_REFERENCE, Outcome.HARNESS_ERROR}:
             return vacuous
         own = vacuous.parity.sensitivity if vacuous.parity else 0.0

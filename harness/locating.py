@@ -24,6 +24,8 @@ TAPS_AT_ONCE = 24
 
 _WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE})
 _STOPPED = frozenset({Outcome.CRASH, Outcome.IMPORT_ERROR, Outcome.UNSUPPORTED_OP, Outcome.RUNTIME_ERROR})
+FAILURES = _WRONG | _STOPPED | {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.NONDETERMINISTIC}
+"""Outcomes for which some layer is to blame, found or not."""
 
 
 def is_to_locate(record: Record, route: Route, kind: SourceKind) -> bool:

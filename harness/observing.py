@@ -5,6 +5,7 @@ Host side: imports no cv2. Arrays come and go in Keras's layout.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ PROTOCOL = "protocol"
 """Kind of the error of a worker whose answer is no frame."""
 
 _SHELL_SIGNALS = 128
+_MUCH_BYTES = 256 << 20
+"""Memory that a worker does not keep when its turn is over; OpenCV alone takes a third of it."""
 _GRACE_SECONDS = 5.0
 """How much longer than its deadline a worker elsewhere may take before it ends itself."""
 
@@ -80,6 +83,7 @@ class OpenCV:
         self._child: Child | None = None
         self._other: Child | None = None
         self._hello: dict[str, Any] = {}
+        self._peak_bytes = 0
 
     def identity(self) -> Target:
         """Return what the worker found itself to be.
@@ -139,14 +143,24 @@ class OpenCV:
         depends on addresses or on memory that nobody wrote then meets others than before, as in a new process.
         """
         before, self._child, self._other = self._child, self._other, None
-        if before is not None and self._hello.get("forks"):
-            try:
-                before.request({"do": "retire"}, deadline_seconds=_GRACE_SECONDS)
-                self._other = before
-            except (ChildDiedError, ChildTimeoutError, ProtocolError):
-                pass  # it is dead by now
-        elif before is not None:
-            before.close()
+        self._other = self._retired(before)
+
+    def rest(self) -> None:
+        """Give back what the last network took, where that is much: a lane keeps a worker for every release."""
+        if self._peak_bytes > _MUCH_BYTES:
+            self._child = self._retired(self._child)
+            self._peak_bytes = 0
+
+    def _retired(self, child: Child | None) -> Child | None:
+        """Return a child with a fresh fork in place of the one it had; None where it cannot be had, and has ended."""
+        if child is None:
+            return None
+        if self._hello.get("forks"):
+            with contextlib.suppress(ChildDiedError, ChildTimeoutError, ProtocolError):  # it is dead by then
+                child.request({"do": "retire"}, deadline_seconds=_GRACE_SECONDS)
+                return child
+        child.close()
+        return None
 
     def close(self) -> None:
         """End the worker; the next call gets a fresh one."""
@@ -252,6 +266,7 @@ class OpenCV:
         seen = replace(seen, stderr=seen.stderr + reply.stderr)
         if "ended" in told:  # a fork; what it was forked from lives, and has another one by now
             return None, replace(seen, **told["ended"])
+        self._peak_bytes = told["peak_rss_bytes"] or 0
         seen = replace(seen, peak_rss_bytes=told["peak_rss_bytes"])
         if "error" in told:
             return None, replace(seen, error=CvError(**told["error"]))

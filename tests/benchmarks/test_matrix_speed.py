@@ -34,6 +34,8 @@ class Meter:
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
+        self.waited: Counter[str] = Counter()
+        self.count: Counter[str] = Counter()
         self._guard = threading.Lock()
 
     def wrapped(self, ask: Any) -> Any:
@@ -43,7 +45,8 @@ class Meter:
             waited = time.perf_counter() - started
             with self._guard:
                 self.seconds[request["do"]] += _own(request["do"], reply, waited)
-                self.seconds["waited"] += waited
+                self.waited[request["do"]] += waited
+                self.count[request["do"]] += 1
                 self.seconds["hung"] += waited if after.timed_out_after is not None else 0.0
             return reply, after
 
@@ -82,5 +85,7 @@ def test_matrix_speed(monkeypatch, capsys):
         apart = (took * settings.jobs - hung) / (own - hung)
         print(f"without {hung:.1f} s up to deadlines: ratio {apart:.2f}")
         print("the store was warm" if warm else "the store was cold: run it again")
-        print({name: round(seconds, 1) for name, seconds in meter.seconds.items()})
+        for what, count in meter.count.most_common():
+            waited, spent = meter.waited[what], meter.seconds[what]
+            print(f"{count:7} x {what:8} waited {waited:6.1f} s, {spent:6.1f} s of it the worker's own")
         print({name: round(seconds, 1) for name, seconds in steps.items()})

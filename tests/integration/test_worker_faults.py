@@ -120,6 +120,18 @@ def test_a_renewed_worker_knows_nothing_of_what_ran_before_and_dies_like_any_oth
         assert opencv.observe(models.manifest(), sound, [[X]]).observation.error is None
 
 
+@pytest.mark.parametrize(("much", "loaded"), [(1, False), (1 << 30, True)])
+def test_a_worker_at_rest_keeps_what_is_little(much, loaded, sound, monkeypatch):
+    monkeypatch.setattr("harness.observing._MUCH_BYTES", much)
+    with OpenCV() as opencv:
+        seen = opencv.observe(models.manifest(), sound, [[X]]).observation
+        before = opencv.pid
+        opencv.rest()
+        reply, _ = opencv.ask(seen, {"do": "time", "repeats": 1})
+        assert (reply is not None) is loaded
+        assert opencv.pid == before
+
+
 def test_two_processes_that_only_import_take_turns(sound):
     with OpenCV() as opencv:
         met = []

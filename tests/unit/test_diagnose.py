@@ -186,6 +186,10 @@ def test_a_node_is_joined_to_a_layer_by_whole_parts_of_its_name_only(node, layer
     [
         ("tf2onnx has no conversion for BesselI0, Erfinv and left them in the graph", "BesselI0"),
         ("TFLiteConverter: ConverterError: 'tf.Erfinv' op is neither a custom op nor a flex op", "Erfinv"),
+        (
+            "error: 'tfl.batch_matmul' op failed to verify that lhs and rhs must have rank in [2, 5]",
+            "batch_matmul",
+        ),
         ("the ONNX model is not valid", None),
     ],
 )

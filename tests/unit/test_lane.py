@@ -15,7 +15,7 @@ from harness.inputs import PROBES, InputPlan, Kind, digest, expand
 from harness.lane import Lane
 from harness.library import Library
 from harness.observing import OpenCV
-from harness.records import Outcome, Record, Stage, Target, to_json
+from harness.records import Observation, Outcome, Record, Stage, Target, to_json
 from harness.routes import all_routes
 from harness.subjects import Cell, Seat, Subject
 
@@ -168,6 +168,7 @@ def test_a_crash_is_seen_twice_before_it_is_one(shelf, judge, tampered):
     argv = tampered("cv2.dnn.readNetFromONNX = lambda *a, **k: os.abort()")
     record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]), argv)
     assert (record.outcome, record.stage, record.signal) == (Outcome.CRASH, Stage.LOAD, "SIGABRT")
+    assert record.layer == "foo", "a crash names nothing, but the whole network comes from this layer"
     assert starts(shelf) == 2
 
 
@@ -372,3 +373,12 @@ def test_the_default_is_tried_twice_the_others_once_and_a_crash_there_harms_nobo
     assert found[0].message.endswith(", ".join(f"{opset} crash" for opset in OTHERS))
     assert len((shelf.folder / "crashes").read_text()) == 2 + len(OTHERS)
     assert starts(shelf) == 2, "what only imports outlives the crashes"
+
+
+def test_of_a_large_network_nothing_is_kept_when_its_cell_is_judged(shelf, judge, installed, monkeypatch):
+    monkeypatch.setattr("harness.observing._MUCH_BYTES", 1)
+    record = judge(shelf.ready("twice", TWICE, lambda x: [x + x]))
+    assert record.outcome is Outcome.OK
+    reply, refused = installed.ask(Observation(stage=Stage.LOAD), {"do": "time", "repeats": 1})
+    assert reply is None
+    assert "no network is loaded" in refused.error.message
