@@ -72,13 +72,13 @@ def dnn_session(request: pytest.FixtureRequest) -> Iterator[Session]:
 
 
 @pytest.fixture
-def dnn_check(dnn_session: Session, tmp_path: Path) -> DnnCheck:
+def dnn_check(dnn_session: Session, tmp_path: Path, request: pytest.FixtureRequest) -> DnnCheck:
     """Give a function that fails the test unless OpenCV loads a model and computes what TensorFlow does.
 
     `dnn_check(model, input_shape=(1, 64, 64, 3), routes=["onnx"])`; `model` is a Keras model or what the command
-    `dnn-harness check` takes. Returns the records.
+    `dnn-harness check` takes. Returns the records; what they say stands in the test's properties, for `--junitxml`.
     """
-    check: DnnCheck = _plugin().DnnCheck(dnn_session, tmp_path)
+    check: DnnCheck = _plugin().DnnCheck(dnn_session, tmp_path, request.node)
     return check
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +15,31 @@ from harness.expectations import Expectation
 from harness.inputs import InputPlan
 from harness.records import CellId, Outcome, Record, from_json, to_json
 from harness.regressions import HEADER, added, parse
+from harness.report.annotations import write_annotations
+from harness.report.badge import write_badge
+from harness.report.csv_table import write_csv
 from harness.report.html import write_html
 from harness.report.margins import write_margins
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
+from harness.report.parquet import write_parquet
+from harness.report.text import write_text
 from harness.routes import all_routes
 from harness.session import shown_versions
 from harness.store import RunDirectory
 
-FORMS = ("html", "markdown", "json", "margins")
-"""Of a report: a page, a summary, records, or the distribution of error / tolerance."""
+FORMS: dict[str, Callable[[Sequence[Record], RunInfo], str | bytes]] = {
+    "html": write_html,
+    "text": write_text,
+    "markdown": write_markdown,
+    "annotations": write_annotations,
+    "badge": write_badge,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "json": lambda records, _: "".join(f"{to_json(record)}\n" for record in records),
+    "margins": lambda records, _: write_margins(records),
+}
+"""Faces of the same records, each with its writer; bytes are no text."""
 
 
 def keep(path: Path, case: str, plan: InputPlan) -> bool:
@@ -87,15 +102,19 @@ def page_of(records: Sequence[Record], command: str, seconds: float) -> str:
     )
 
 
-def report(directories: Sequence[RunDirectory], form: str) -> str:
-    """Return one report over several runs' records. Raises UsageError where two runs disagree about a cell."""
+def report(directories: Sequence[RunDirectory], form: str) -> tuple[str | bytes, str]:
+    """Return one report over several runs' records, and in words what is missing in it.
+
+    Raises UsageError where two runs disagree about a cell, and where a form needs a package that is not installed.
+    """
     records = merged(directories)
-    if form == "json":
-        return "".join(f"{to_json(record)}\n" for record in records)
-    if form == "margins":
-        return write_margins(records)
     info = describe(directories, records)
-    return write_html(records, info) if form == "html" else write_markdown(records, info)
+    try:
+        made = FORMS[form](records, info)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{form} needs {error.name}: pip install 'opencv-dnn-harness[{form}]'") from error
+    missing = f"{len(info.missing):,} of {info.planned:,} planned cells have no record" if info.missing else ""
+    return made, missing
 
 
 def runs_at(path: Path) -> tuple[RunDirectory, ...]:

@@ -16,6 +16,7 @@ from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
 from harness.live_models import Shapes, checked, chosen, explain, is_supported
 from harness.records import Judgement, Record
+from harness.report.junit import NAMES, properties_of
 from harness.routes import all_routes, pick_routes
 from harness.session import Session
 from harness.sources import SourceKind
@@ -43,9 +44,10 @@ def open_session(config: pytest.Config) -> Session:
 class DnnCheck:
     """The `dnn_check` fixture: call it with a model."""
 
-    def __init__(self, session: Session, folder: Path) -> None:
+    def __init__(self, session: Session, folder: Path, node: pytest.Item) -> None:
         self._session = session
         self._folder = folder
+        self._node = node
         self.settings = session.settings
 
     def __call__(
@@ -75,7 +77,9 @@ class DnnCheck:
         __tracebackhide__ = True
         refusal = ""
         try:
-            return checked(self._session, settings, model, self._folder, input_shape, trust_lambda=trust_lambda)
+            records = checked(self._session, settings, model, self._folder, input_shape, trust_lambda=trust_lambda)
+            tell(self._node, records)
+            return records
         except HarnessError as error:
             refusal = str(error)
         # Not inside `except`: pytest would show the same sentence twice, as an error during another.
@@ -141,12 +145,22 @@ def record_of(check: DnnCheck, marker: pytest.Mark, cell: tuple[str, Seat]) -> R
     return record
 
 
-def expect(record: Record, drawn: InputPlan | None = None) -> None:
+def expect(record: Record, *, node: pytest.Item | None = None, drawn: InputPlan | None = None) -> None:
     """Fail the test unless a record is as expected; the message ends with a line that reproduces it.
 
-    For an input that was drawn, another one follows: the command that keeps it.
+    For an input that was drawn, another one follows: the command that keeps it. Of several records that one test
+    expects, its properties tell the last: where one fails, hypothesis ends with that.
     """
     __tracebackhide__ = True
+    if node is not None:
+        node.user_properties[:] = [told for told in node.user_properties if told[0] not in NAMES]
+        tell(node, [record])
     if record.judgement is not Judgement.AS_EXPECTED:
         kept = "" if drawn is None else f"\n    {shlex.join(['dnn-harness', 'keep', record.case, str(drawn)])}"
         pytest.fail(f"{sentence(record)}{kept}", pytrace=False)
+
+
+def tell(node: pytest.Item, records: Iterable[Record]) -> None:
+    """Add what records say to a test's properties, which `pytest --junitxml` writes."""
+    for record in records:
+        node.user_properties.extend(properties_of(record))

@@ -18,7 +18,7 @@ from harness import (
     terminal,
 )
 from harness.answers import failed
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.planning import parse_share
 from harness.records import CellId, Record, to_json
@@ -105,14 +105,18 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
 @click.option(
-    "--format", "form", type=click.Choice(["html", "markdown", "json", "margins"]), default="html", show_default=True
+    "--format", "form", type=click.Choice(list(delivery.FORMS)), default="html", show_default=True, help="its face"
 )
 def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
-    """Write a report from the records of one or more RUNs."""
-    text = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        delivery.write(out, text)
+    """Write a report from the records of one or more RUNs: a page, text, Markdown, tables for programs, a badge."""
+    made, missing = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
+    if out is not None:
+        delivery.write_bytes(out, made if isinstance(made, bytes) else made.encode())
         terminal.say(f"wrote {out}")
+    elif isinstance(made, bytes) and sys.stdout.isatty():
+        raise UsageError(f"{form} is not text, and standard output is a terminal; name a file: --out report.{form}")
+    else:
+        click.echo(made, nl=False)
+    if missing:
+        terminal.say(missing)
     return ExitCode.OK

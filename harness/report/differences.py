@@ -9,6 +9,7 @@ from markupsafe import Markup
 from harness.differing import Change, Comparison, Difference
 from harness.pace import Pace, Speed
 from harness.report import words
+from harness.report.fitting import Section, fit
 from harness.report.html import environment, source
 from harness.report.markdown import code, text
 from harness.report.words import Tone, Word
@@ -121,23 +122,29 @@ def write_difference_page(comparison: Comparison, command: str) -> str:
 
 
 def write_difference_markdown(comparison: Comparison) -> str:
-    """Return a summary that GitHub shows."""
-    return "\n".join([f"## {text(headline(comparison))}", "", *_sections(comparison), *_paces(comparison.paces)])
+    """Return a summary that GitHub shows, worst first, cut where it would be dropped for its size."""
+    return fit(_sections(comparison))
 
 
-def _sections(comparison: Comparison) -> Iterator[str]:
+def _sections(comparison: Comparison) -> Iterator[Section]:
+    yield "head", [f"## {text(headline(comparison))}", ""]
     for kind, ones in by_kind(comparison).items():
-        word = CHANGES[kind]
-        yield f"### {word.symbol} {len(ones):,} {kind}"
-        yield f"{word.meaning} {word.action}"
-        yield ""
-        yield "| Cell | What | Tried and works |"
-        yield "|---|---|---|"
-        for one in ones[:_MARKDOWN_ROWS]:
-            yield f"| {code(str(one.cell))} | {text(one.what)} | {text('; '.join(one.advice[:3]))} |"
-        if len(ones) > _MARKDOWN_ROWS:
-            yield f"\n… and {len(ones) - _MARKDOWN_ROWS:,} more"
-        yield ""
+        yield kind, _rows(kind, ones)
+    yield "Timed in turns", _paces(comparison.paces)
+
+
+def _rows(kind: Change, ones: Sequence[Difference]) -> Iterator[str]:
+    word = CHANGES[kind]
+    yield f"### {word.symbol} {len(ones):,} {kind}"
+    yield f"{word.meaning} {word.action}"
+    yield ""
+    yield "| Cell | What | Tried and works |"
+    yield "|---|---|---|"
+    for one in ones[:_MARKDOWN_ROWS]:
+        yield f"| {code(str(one.cell))} | {text(one.what)} | {text('; '.join(one.advice[:3]))} |"
+    if len(ones) > _MARKDOWN_ROWS:
+        yield f"\n… and {len(ones) - _MARKDOWN_ROWS:,} more"
+    yield ""
 
 
 def _paces(paces: Sequence[Pace]) -> Iterator[str]:

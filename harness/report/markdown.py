@@ -4,50 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from harness.records import Judgement, Outcome, Record
 from harness.report import figures
+from harness.report.fitting import LIMIT_BYTES, Section, fit
 from harness.report.model import Cell, Column, ColumnSummary, Rate, Report, RunInfo
 from harness.report.plaintext import one_line, visible
 from harness.report.tabulate import build_report
 from harness.report.words import JUDGEMENTS, OUTCOMES, UNJUDGED
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@:<>&-])")
-_NOTE_ROOM = 200
-"""Bytes kept back for the line that says what was left out."""
 
 
-def write_markdown(records: Iterable[Record], info: RunInfo, *, limit_bytes: int = 900_000) -> str:
-    """Return the summary, worst first, cut between lines so that its UTF-8 form stays within `limit_bytes`."""
-    report = build_report(records, info)
-    lines: list[str] = []
-    room = limit_bytes - _NOTE_ROOM
-    remaining = list(_lines(report))
-    for index, line in enumerate(remaining):
-        room -= len(line.encode("utf-8", "replace")) + 1
-        if room < 0:
-            lines += [
-                "",
-                f"… {len(remaining) - index:,} more lines were left out to stay within {limit_bytes:,} bytes.",
-            ]
-            break
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+def write_markdown(records: Iterable[Record], info: RunInfo, *, limit_bytes: int = LIMIT_BYTES) -> str:
+    """Return the summary, worst first, cut between rows so that its UTF-8 form stays within `limit_bytes`."""
+    return fit(_sections(build_report(records, info)), limit_bytes)
 
 
-def _lines(report: Report) -> Iterator[str]:
-    yield f"# {text(report.info.title)}"
-    yield ""
-    yield from _alarm(report)
-    yield from _unavailable(report)
-    yield from _counts(report)
-    yield from _properties(report)
-    yield from _failures("Needs attention, worst first", report.attention)
-    yield from _ways([way for place in report.places for way in place.ways])
-    yield from _rates(report)
-    yield from _failures("Known failures, as expected", report.known)
-    yield from _matrix(report)
-    yield from _run(report)
+def _sections(report: Report) -> Iterator[Section]:
+    """Yield each section's name and lines."""
+    yield "head", [f"# {text(report.info.title)}", ""]
+    yield "missing cells", _alarm(report)
+    yield "what was not run", _unavailable(report)
+    yield "counts", chain(_counts(report), _properties(report))
+    yield "Needs attention", _failures("Needs attention, worst first", report.attention)
+    yield "Ways into OpenCV", _ways([way for place in report.places for way in place.ways])
+    yield "Rates by kind and family", _rates(report)
+    yield "Known failures", _failures("Known failures, as expected", report.known)
+    yield "Matrix", _matrix(report)
+    yield "What ran", _run(report)
 
 
 def _alarm(report: Report) -> Iterator[str]:

@@ -193,6 +193,11 @@ class Report:
     """Records that a later record of the same cell replaced."""
 
     @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell, by family and case, in column order."""
+        return tuple(cell for family in self.families for row in family.rows for cell in row.cells if cell)
+
+    @property
     def routes(self) -> tuple[str, ...]:
         """Every route that was run, in column order."""
         return tuple(dict.fromkeys(column.route for column in self.columns))

@@ -11,6 +11,7 @@ from harness.operators import Answer
 from harness.records import Outcome
 from harness.report import words
 from harness.report.figures import NONE
+from harness.report.fitting import LIMIT_BYTES, fit
 from harness.report.html import environment, source
 from harness.report.markdown import code, text
 from harness.report.operator_table import OperatorTable, Tally
@@ -85,20 +86,9 @@ def write_operator_page(table: OperatorTable) -> str:
     )
 
 
-def write_operator_markdown(table: OperatorTable, *, limit_bytes: int = 900_000) -> str:
-    """Return the summary, worst first, cut between lines so that its UTF-8 form stays within `limit_bytes`."""
-    lines, room = [], limit_bytes - 200
-    everything = list(_lines(table))
-    for index, line in enumerate(everything):
-        room -= len(line.encode()) + 1
-        if room < 0:
-            lines += [
-                "",
-                f"… {len(everything) - index:,} more lines were left out to stay within {limit_bytes:,} bytes.",
-            ]
-            break
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+def write_operator_markdown(table: OperatorTable, *, limit_bytes: int = LIMIT_BYTES) -> str:
+    """Return the summary, worst first, cut between rows so that its UTF-8 form stays within `limit_bytes`."""
+    return fit([("the table", _lines(table)), ("the command", ["", f"Made by {code(table.command)}"])], limit_bytes)
 
 
 def _lines(table: OperatorTable) -> Iterator[str]:
@@ -115,8 +105,6 @@ def _lines(table: OperatorTable) -> Iterator[str]:
     for row in table.rows:
         cells = " | ".join(_cell(tally) for tally in row.tallies)
         yield f"| {text(row.name)} | {'' if row.opset is None else row.opset} | {cells} |"
-    yield ""
-    yield f"Made by {code(table.command)}"
 
 
 def _cell(tally: Tally | None) -> str:

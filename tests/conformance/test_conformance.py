@@ -27,14 +27,14 @@ MOST_SIZES = 10
 """Each one is another export."""
 
 
-def test_support(cell: Cell, support: Support) -> None:
-    expect(support(cell))
+def test_support(cell: Cell, support: Support, request: pytest.FixtureRequest) -> None:
+    expect(support(cell), node=request.node)
 
 
 @pytest.mark.expected_ok
-def test_parity(cell: Cell, support: Support, lane: Lane, dnn_session: Session) -> None:
+def test_parity(cell: Cell, support: Support, lane: Lane, dnn_session: Session, request: pytest.FixtureRequest) -> None:
     # Support first: a failure that every input shows would be shrunk for nothing inside @given.
-    expect(support(cell))
+    expect(support(cell), node=request.node)
 
     @settings(max_examples=DRAWS)
     @given(plan=plans())
@@ -43,18 +43,18 @@ def test_parity(cell: Cell, support: Support, lane: Lane, dnn_session: Session) 
         record = dnn_session.judged(lane.judge(cell, (plan, *PROBES[:2]), properties=False))
         if record.parity is not None and record.parity.margin is not None:
             target(record.parity.margin, label="error / allowed")
-        expect(record, drawn=plan)
+        expect(record, node=request.node, drawn=plan)
 
     agrees()
 
 
 @pytest.mark.expected_ok
 @pytest.mark.other_sizes
-def test_other_sizes(cell: Cell, lane: Lane, dnn_session: Session) -> None:
+def test_other_sizes(cell: Cell, lane: Lane, dnn_session: Session, request: pytest.FixtureRequest) -> None:
     info = lane.library.info(cell.subject)
     if not candidates(info):
         pytest.skip("the model has one size")
-    expect(dnn_session.judged(lane.judge(cell, PROBES, properties=False)))
+    expect(dnn_session.judged(lane.judge(cell, PROBES, properties=False)), node=request.node)
 
     @settings(max_examples=min(DRAWS, MOST_SIZES))
     @given(sizes=st.fixed_dictionaries({size: st.sampled_from(others) for size, others in candidates(info).items()}))

@@ -26,6 +26,7 @@ HEAVY = {
     "distributed",
     "dask",
     "fsspec",
+    "pyarrow",
 }
 CHILDREN = ("export", "worker", "standins")
 """Programs that are run, not imported."""

@@ -1,0 +1,77 @@
+"""A badge: how many networks the newest OpenCV of a run serves, as a picture of a few hundred bytes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from packaging.version import InvalidVersion, Version
+
+from harness.records import Record
+from harness.report.html import environment
+from harness.report.model import Place, Report, RunInfo
+from harness.report.plaintext import one_line
+from harness.report.tabulate import build_report
+from harness.report.words import SHADES, Tone
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write, not even escaped."""
+_LETTER, _PADDING = 7, 6
+"""Pixels; the text is fitted into what they make of it, whatever font the reader has."""
+
+
+def write_badge(records: Iterable[Record], info: RunInfo) -> str:
+    """Return the SVG, such as `OpenCV 5.0 | 79 of 80 layers`: cases that one route at least serves.
+
+    Of several releases it is about the newest, on its usual engine. No font, script or address is asked for.
+    """
+    report = build_report(records, info)
+    place = _place(report)
+    label = "OpenCV" if place is None else f"OpenCV {_release(place)}"
+    value, tone = _value(report, place)
+    shown = [_NO_XML.sub("\N{REPLACEMENT CHARACTER}", one_line(text, 60)) for text in (label, value)]
+    return (
+        environment()
+        .get_template("badge.svg.j2")
+        .render(label=shown[0], value=shown[1], widths=[_width(text) for text in shown], colour=SHADES[tone].light)
+    )
+
+
+def _place(report: Report) -> Place | None:
+    newest = [place for place in report.places if _opencv(place) == _opencv(report.places[-1])]
+    usual = [place for place in newest if place.ways[0].column.engine == "default"]
+    return next(iter([*usual, *newest]), None)
+
+
+def _opencv(place: Place) -> str:
+    return place.ways[0].column.opencv
+
+
+def _release(place: Place) -> str:
+    """Return `5.0` of `5.0.0.93`, and what is not a release as it is."""
+    try:
+        found = Version(_opencv(place))
+    except InvalidVersion:
+        return _opencv(place)
+    return f"{found.major}.{found.minor}"
+
+
+def _value(report: Report, place: Place | None) -> tuple[str, Tone]:
+    if place is None:
+        return "nothing was run", Tone.UNPROVEN
+    kinds = [row for row in report.rates if row.is_kind]
+    rates = [row.best[report.places.index(place)] for row in kinds]
+    ok, tried = sum(rate.ok for rate in rates), sum(rate.tried for rate in rates)
+    text = f"{ok:,} of {tried:,} {kinds[0].name if len(kinds) == 1 else 'networks'}"
+    if not report.complete or report.info.interrupted:
+        return f"{text}, not complete", Tone.UNPROVEN
+    if any(way.attention for way in place.ways):
+        return text, Tone.WRONG
+    return text, Tone.GOOD if 0 < ok == tried else Tone.REFUSED
+
+
+def _width(text: str) -> int:
+    """Return the pixels of a text, letters of Chinese, Japanese and Korean twice as wide."""
+    letters = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return letters * _LETTER + 2 * _PADDING
