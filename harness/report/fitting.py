@@ -29,7 +29,7 @@ def fit(sections: Iterable[Section], limit_bytes: int = LIMIT_BYTES) -> str:
         count = 0 if cut else _fitting(lines, room)
         kept += lines[:count]
         room -= _nbytes(lines[:count])
-        if count < len(lines):
+        if any(lines[count:]):
             cut.append(_left(name, lines, count))
     if cut:
         more = f"; and {len(cut) - _NAMED} sections more" if len(cut) > _NAMED else ""
@@ -52,8 +52,8 @@ def _fitting(lines: Sequence[str], room: int) -> int:
 
 def _left(name: str, lines: Sequence[str], count: int) -> str:
     rows = sum(_is_row(line) and not _is_head(lines, count + at) for at, line in enumerate(lines[count:]))
-    left = f"{rows:,} rows" if rows else f"{len(lines) - count:,} lines"
-    return f"{left if count else f'all {left}'} of “{name}”"
+    number, what = (rows, "row") if rows else (len(lines) - count, "line")
+    return f"{'' if count else 'all '}{number:,} {what}{'' if number == 1 else 's'} of “{name}”"
 
 
 def _is_row(line: str) -> bool:

@@ -88,7 +88,7 @@ def write_operator_page(table: OperatorTable) -> str:
 
 def write_operator_markdown(table: OperatorTable, *, limit_bytes: int = LIMIT_BYTES) -> str:
     """Return the summary, worst first, cut between rows so that its UTF-8 form stays within `limit_bytes`."""
-    return fit([("the table", _lines(table)), ("the command", ["", f"Made by {code(table.command)}"])], limit_bytes)
+    return fit([("the table", _lines(table)), ("the command", [f"Made by {code(table.command)}"])], limit_bytes)
 
 
 def _lines(table: OperatorTable) -> Iterator[str]:
@@ -105,6 +105,7 @@ def _lines(table: OperatorTable) -> Iterator[str]:
     for row in table.rows:
         cells = " | ".join(_cell(tally) for tally in row.tallies)
         yield f"| {text(row.name)} | {'' if row.opset is None else row.opset} | {cells} |"
+    yield ""
 
 
 def _cell(tally: Tally | None) -> str:

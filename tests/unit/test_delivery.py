@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,25 +110,45 @@ def test_runs_on_other_releases_do_not_disagree(run):
     assert len(merged(runs)) == 2
 
 
-@pytest.mark.parametrize(("form", "begins"), [("html", "<!doctype html>"), ("markdown", "#"), ("json", '{"case":')])
-def test_a_report_comes_in_three_forms(run, form, begins):
-    text = report([run("one", [record("case/of-this-run")])], form)
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        ("html", "<!doctype html>"),
+        ("markdown", "#"),
+        ("json", '{"case":'),
+        ("csv", '"case",'),
+    ],
+)
+def test_a_report_comes_in_several_forms(run, form, begins):
+    text, missing = report([run("one", [record("case/of-this-run")])], form)
+    assert missing == ""
     assert text.lower().startswith(begins)
     assert "case/of-this-run" in text
 
 
 def test_margins_are_of_cells_that_were_compared(run):
-    assert report([run("one", [record("case/without-numbers")])], "margins").count("\n") == 2
+    assert report([run("one", [record("case/without-numbers")])], "margins")[0].count("\n") == 2
 
 
 def test_json_is_one_record_a_line(run):
-    lines = report([run("one", [record("a"), record("b")])], "json").splitlines()
+    lines = report([run("one", [record("a"), record("b")])], "json")[0].splitlines()
     assert [json.loads(line)["case"] for line in lines] == ["a", "b"]
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(UsageError, match="is no run directory"):
         report([RunDirectory(tmp_path)], "json")
+
+
+def test_what_is_missing_is_said_beside_every_form(run):
+    _, missing = report([run("one", [record("a"), record("b")], [record("a")])], "csv")
+    assert missing == "1 of 2 planned cells have no record"
+
+
+def test_a_form_whose_package_is_not_there_says_what_to_install(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"parquet needs pyarrow: pip install 'opencv-dnn-harness\[parquet\]'"):
+        report([run("one", [record()])], "parquet")
 
 
 # -- expectation files ------------------------------------------------------------------------------------------------
@@ -169,7 +190,7 @@ def test_the_header_of_a_file_survives_any_number_of_updates(tmp_path, header):
 
 def test_a_self_test_in_the_folder_of_a_run_is_in_its_report(run):
     directory = run("one", [record()])
-    assert 'id="detection"' not in report([directory], "html")
+    assert 'id="detection"' not in report([directory], "html")[0]
     kind = KindCount(kind="bias-dropped", meaning="m", planted=1, detected=1, equivalent=0, missed=0, refused=0)
     found = Detection(
         opencv="5.0.0.93",
@@ -184,7 +205,7 @@ def test_a_self_test_in_the_folder_of_a_run_is_in_its_report(run):
     )
     write(directory.folder / "selftest.json", to_json(found))
     assert describe([directory], [record()]).detection == found
-    assert 'id="detection"' in report([directory], "html")
+    assert 'id="detection"' in report([directory], "html")[0]
 
 
 def test_a_self_test_that_cannot_be_read_is_named(run):

@@ -1,0 +1,67 @@
+"""`dnn-harness report` as people call it: into files, pipes and terminals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ExitCode
+from harness.records import CellId, Outcome, Record, Target
+from harness.store import RunDirectory, RunPlan
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A run of two cells, one of which has a record."""
+    records = [Record(case=f"nets/{n}", route="pb", target=Target(opencv="5.0"), outcome=Outcome.OK) for n in "ab"]
+    directory = RunDirectory(tmp_path / "run")
+    cells = tuple(map(CellId.of, records))
+    directory.begin(RunPlan(cells=cells, fingerprint="f", started="2026-11-22T10:00:00+00:00", command="c", host="h"))
+    shard = directory.shard("w")
+    shard.append(records[0])
+    shard.close()
+    return directory.folder
+
+
+def report(folder: Path, *arguments: str, **streams: int) -> subprocess.CompletedProcess[bytes]:
+    argv = [sys.executable, "-m", "harness.cli", "report", str(folder), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    return subprocess.run(argv, env=environment, timeout=300, check=False, **pipes)
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [("text", b"Keras"), ("csv", b'"case"'), ("badge", b"<svg"), ("annotations", b"::error "), ("parquet", b"PAR1")],
+)
+def test_what_is_printed_is_the_face_and_nothing_else(run_folder, form, begin, tmp_path):
+    if form == "parquet":
+        pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
+    printed = report(run_folder, "--format", form)
+    assert printed.returncode == ExitCode.OK
+    assert printed.stdout.startswith(begin)
+    assert printed.stderr.decode().splitlines() == ["1 of 2 planned cells have no record"]
+    file = tmp_path / "new" / "face"
+    written = report(run_folder, "--format", form, "--out", str(file))
+    assert written.stdout == b""
+    assert file.read_bytes() == printed.stdout
+
+
+def test_what_is_no_text_is_not_printed_on_a_terminal(run_folder):
+    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
+    ours, theirs = os.openpty()
+    try:
+        done = report(run_folder, "--format", "parquet", stdout=theirs)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.decode().strip() == (
+        "error: parquet is not text, and standard output is a terminal; name a file: --out report.parquet"
+    )
