@@ -17,8 +17,8 @@ from harness.report.words import SHADES, Tone
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write, not even escaped."""
-_LETTER, _PADDING = 7, 6
-"""Pixels; the text is fitted into what they make of it, whatever font the reader has."""
+_PADDING = 6
+"""Pixels on either side of a text."""
 
 
 def write_badge(records: Iterable[Record], info: RunInfo) -> str:
@@ -72,6 +72,11 @@ def _value(report: Report, place: Place | None) -> tuple[str, Tone]:
 
 
 def _width(text: str) -> int:
-    """Return the pixels of a text, letters of Chinese, Japanese and Korean twice as wide."""
-    letters = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-    return letters * _LETTER + 2 * _PADDING
+    """Return the pixels of a text and its padding, about; the reader's own font is fitted into them."""
+    return round(sum(map(_letter_width, text))) + 2 * _PADDING
+
+
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 12
+    return 4.2 if letter in " .,:;'|!()[]/fijlrtI" else 10.5 if letter in "mwMW@%" else 7
