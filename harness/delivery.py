@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,19 +88,8 @@ def write_reports(directory: RunDirectory, records: Sequence[Record]) -> Path:
 
 def page_of(records: Sequence[Record], command: str, seconds: float) -> str:
     """Return the page of one model's check."""
-    return write_html(
-        records,
-        RunInfo(
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            seconds=seconds,
-            command=command,
-            host=socket.gethostname(),
-            planned=len(records),
-            versions=shown_versions(),
-            routes={route.name: route.summary for route in all_routes().values()},
-            title=f"{records[0].case} in OpenCV",
-        ),
-    )
+    info = describe_answers(records, command, datetime.now(UTC))
+    return write_html(records, replace(info, seconds=seconds, host=socket.gethostname(), versions=shown_versions()))
 
 
 def report(directories: Sequence[RunDirectory], form: str) -> tuple[str | bytes, str]:
@@ -109,12 +99,16 @@ def report(directories: Sequence[RunDirectory], form: str) -> tuple[str | bytes,
     """
     records = merged(directories)
     info = describe(directories, records)
+    missing = f"{len(info.missing):,} of {info.planned:,} planned cells have no record" if info.missing else ""
+    return face(records, info, form), missing
+
+
+def face(records: Sequence[Record], info: RunInfo, form: str) -> str | bytes:
+    """Return one of `FORMS`. Raises UsageError where it needs a package that is not installed."""
     try:
-        made = FORMS[form](records, info)
+        return FORMS[form](records, info)
     except ModuleNotFoundError as error:
         raise UsageError(f"{form} needs {error.name}: pip install 'opencv-dnn-harness[{form}]'") from error
-    missing = f"{len(info.missing):,} of {info.planned:,} planned cells have no record" if info.missing else ""
-    return made, missing
 
 
 def runs_at(path: Path) -> tuple[RunDirectory, ...]:
@@ -169,6 +163,20 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
         interrupted=bool(missing),
         unavailable={name: why for plan in plans for name, why in plan.unavailable.items()},
         detection=_detection(directories),
+    )
+
+
+def describe_answers(records: Sequence[Record], command: str, started: datetime) -> RunInfo:
+    """Return what a report says of records that are no run's: those of `check`. There are at least one."""
+    cases = list(dict.fromkeys(record.case for record in records))
+    return RunInfo(
+        started=started.isoformat(timespec="seconds"),
+        seconds=sum(sum(record.seconds.values()) for record in records),
+        command=command,
+        host="not recorded",
+        planned=len({CellId.of(record) for record in records}),
+        routes={route.name: route.summary for route in all_routes().values()},
+        title=f"{cases[0] if len(cases) == 1 else 'Keras models'} in OpenCV",
     )
 
 

@@ -6,6 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from harness import (
 from harness.answers import failed
 from harness.errors import ExitCode, UsageError
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
+from harness.picking import read_records
 from harness.planning import parse_share
 from harness.records import CellId, Record, to_json
 from harness.session import Session
@@ -108,8 +110,28 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
     "--format", "form", type=click.Choice(list(delivery.FORMS)), default="html", show_default=True, help="its face"
 )
 def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
-    """Write a report from the records of one or more RUNs: a page, text, Markdown, tables for programs, a badge."""
-    made, missing = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
+    """Write a report from the records of one or more RUNs: a page, text, Markdown, tables for programs, a badge.
+
+    A RUN is the folder of one, or a file of records that `check --json` printed.
+    """
+    files = [run for run in runs if run.is_file()]
+    if files and len(files) < len(runs):
+        raise UsageError(f"{files[0]} is a file of records, and others are folders of runs; report them apart")
+    if files:
+        records = [record for file in files for record in read_records(str(file))]
+        written = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
+        info = delivery.describe_answers(records, "dnn-harness check --json", written)
+        made, missing = delivery.face(records, info, form), ""
+    else:
+        made, missing = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
+    _hand_over(made, out, form)
+    if missing:
+        terminal.say(missing)
+    return ExitCode.OK
+
+
+def _hand_over(made: str | bytes, out: Path | None, form: str) -> None:
+    """Write a report to a file or to standard output. Raises UsageError for bytes on a terminal."""
     if out is not None:
         delivery.write_bytes(out, made if isinstance(made, bytes) else made.encode())
         terminal.say(f"wrote {out}")
@@ -117,6 +139,3 @@ def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
         raise UsageError(f"{form} is not text, and standard output is a terminal; name a file: --out report.{form}")
     else:
         click.echo(made, nl=False)
-    if missing:
-        terminal.say(missing)
-    return ExitCode.OK

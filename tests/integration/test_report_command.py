@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode
-from harness.records import CellId, Outcome, Record, Target
+from harness.records import CellId, Outcome, Record, Target, to_json
 from harness.store import RunDirectory, RunPlan
 
 ROOT = Path(__file__).parents[2]
@@ -65,3 +66,25 @@ def test_what_is_no_text_is_not_printed_on_a_terminal(run_folder):
     assert done.stderr.decode().strip() == (
         "error: parquet is not text, and standard output is a terminal; name a file: --out report.parquet"
     )
+
+
+def test_what_check_printed_is_reported_too(tmp_path):
+    works = Record(case="models/net.keras", route="onnx", target=Target(opencv="5.0"), outcome=Outcome.OK)
+    fails = replace(works, route="pb", outcome=Outcome.CRASH, signal="SIGSEGV")
+    file = tmp_path / "check.json"
+    file.write_text(f"{to_json(works)}\n{to_json(fails)}\n")
+    (line,) = report(file, "--format", "annotations").stdout.decode().splitlines()
+    assert line.startswith("::error file=models/net.keras,title=crash%3A models/net.keras [pb%2C OpenCV 5.0/default]::")
+    assert "2 of 2 planned cells reported" in report(file, "--format", "text").stdout.decode()
+    page = report(file).stdout.decode()
+    assert "<title>models/net.keras in OpenCV" in page
+
+
+def test_files_and_folders_are_not_mixed_and_what_is_no_record_is_named(run_folder, tmp_path):
+    file = tmp_path / "check.json"
+    file.write_text("{}\n")
+    for arguments, words in (((str(run_folder),), "report them apart"), ((), "check.json:1 is no record")):
+        done = report(file, *arguments)
+        assert done.returncode == ExitCode.USAGE
+        assert done.stdout == b""
+        assert words in done.stderr.decode()
