@@ -92,17 +92,6 @@ def page_of(records: Sequence[Record], command: str, seconds: float) -> str:
     return write_html(records, replace(info, seconds=seconds, host=socket.gethostname(), versions=shown_versions()))
 
 
-def report(directories: Sequence[RunDirectory], form: str) -> tuple[str | bytes, str]:
-    """Return one report over several runs' records, and in words what is missing in it.
-
-    Raises UsageError where two runs disagree about a cell, and where a form needs a package that is not installed.
-    """
-    records = merged(directories)
-    info = describe(directories, records)
-    missing = f"{len(info.missing):,} of {info.planned:,} planned cells have no record" if info.missing else ""
-    return face(records, info, form), missing
-
-
 def face(records: Sequence[Record], info: RunInfo, form: str) -> str | bytes:
     """Return one of `FORMS`. Raises UsageError where it needs a package that is not installed."""
     try:

@@ -24,6 +24,7 @@ from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_o
 from harness.picking import read_records
 from harness.planning import parse_share
 from harness.records import CellId, Record, to_json
+from harness.report.model import RunInfo
 from harness.session import Session
 
 
@@ -114,20 +115,25 @@ def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
 
     A RUN is the folder of one, or a file of records that `check --json` printed.
     """
-    files = [run for run in runs if run.is_file()]
-    if files and len(files) < len(runs):
-        raise UsageError(f"{files[0]} is a file of records, and others are folders of runs; report them apart")
-    if files:
-        records = [record for file in files for record in read_records(str(file))]
-        written = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
-        info = delivery.describe_answers(records, "dnn-harness check --json", written)
-        made, missing = delivery.face(records, info, form), ""
-    else:
-        made, missing = delivery.report([run for folder in runs for run in delivery.runs_at(folder)], form)
-    _hand_over(made, out, form)
-    if missing:
-        terminal.say(missing)
+    records, info = _read(runs)
+    _hand_over(delivery.face(records, info, form), out, form)
+    if info.missing:
+        terminal.say(f"{len(info.missing):,} of {info.planned:,} planned cells have no record")
     return ExitCode.OK
+
+
+def _read(runs: Sequence[Path]) -> tuple[Sequence[Record], RunInfo]:
+    """Return the records of runs' folders, or of files. Raises UsageError where runs disagree, and for both at once."""
+    files = [run for run in runs if run.is_file()]
+    if not files:
+        directories = [run for folder in runs for run in delivery.runs_at(folder)]
+        records: Sequence[Record] = delivery.merged(directories)
+        return records, delivery.describe(directories, records)
+    if len(files) < len(runs):
+        raise UsageError(f"{files[0]} is a file of records, and others are folders of runs; report them apart")
+    records = [record for file in files for record in read_records(str(file))]
+    written = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
+    return records, delivery.describe_answers(records, "dnn-harness check --json", written)
 
 
 def _hand_over(made: str | bytes, out: Path | None, form: str) -> None:
