@@ -60,15 +60,14 @@ def _release(place: Place) -> str:
 def _value(report: Report, place: Place | None) -> tuple[str, Tone]:
     if place is None:
         return "nothing was run", Tone.UNPROVEN
-    kinds = [row for row in report.rates if row.is_kind]
-    rates = [row.best[report.places.index(place)] for row in kinds]
-    ok, tried = sum(rate.ok for rate in rates), sum(rate.tried for rate in rates)
-    text = f"{ok:,} of {tried:,} {kinds[0].name if len(kinds) == 1 else 'networks'}"
+    rate = report.served(place)
+    kinds = [row.name for row in report.kinds]
+    text = f"{rate.ok:,} of {rate.tried:,} {kinds[0] if len(kinds) == 1 else 'networks'}"
     if not report.complete or report.info.interrupted:
         return f"{text}, not complete", Tone.UNPROVEN
     if any(way.attention for way in place.ways):
         return text, Tone.WRONG
-    return text, Tone.GOOD if 0 < ok == tried else Tone.REFUSED
+    return text, Tone.GOOD if 0 < rate.ok == rate.tried else Tone.REFUSED
 
 
 def _width(text: str) -> int:

@@ -198,6 +198,16 @@ class Report:
         return tuple(cell for family in self.families for row in family.rows for cell in row.cells if cell)
 
     @property
+    def kinds(self) -> tuple[RateRow, ...]:
+        """The rates of each kind of cases, its families left out."""
+        return tuple(row for row in self.rates if row.is_kind)
+
+    def served(self, place: Place) -> Rate:
+        """Return how many cases of all kinds one route at least serves in a place."""
+        rates = [row.best[self.places.index(place)] for row in self.kinds]
+        return Rate(ok=sum(rate.ok for rate in rates), tried=sum(rate.tried for rate in rates))
+
+    @property
     def routes(self) -> tuple[str, ...]:
         """Every route that was run, in column order."""
         return tuple(dict.fromkeys(column.route for column in self.columns))

@@ -27,6 +27,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _completeness(report)
     yield from _counts(report)
     yield from _ways([way for place in report.places for way in place.ways])
+    yield from _served(report)
     yield from _cells("Needs attention, worst first", report.attention)
     yield from _cells("Known failures, as expected", report.known)
 
@@ -67,6 +68,16 @@ def _way(way: ColumnSummary) -> tuple[str, ...]:
         figures.NONE if margin is None else figures.times(margin),
         figures.milliseconds(way.latency_ms),
     )
+
+
+def _served(report: Report) -> Iterator[str]:
+    rates = [[*(row.best[at] for row in report.kinds), report.served(place)] for at, place in enumerate(report.places)]
+    rows = [
+        (place.name.removeprefix("OpenCV "), *(f"{rate.ok:,} of {rate.tried:,}" for rate in found))
+        for place, found in zip(report.places, rates, strict=True)
+    ]
+    head = ("OpenCV", *(one_line(row.name, 60) for row in report.kinds), "all")
+    yield from _table("Cases that one route at least serves", head, rows)
 
 
 def _cells(title: str, cells: Sequence[Cell]) -> Iterator[str]:

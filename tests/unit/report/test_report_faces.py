@@ -55,6 +55,9 @@ def test_the_badge_says_what_the_rates_say(several):
     best = rates.split(" | ")[-1].removesuffix(" |").replace("/", " of ")
     title = ET.fromstring(FORMS["badge"](records, info)).findtext("{http://www.w3.org/2000/svg}title")
     assert title == f"OpenCV 5.0: {best} layers, not complete"
+    served = FORMS["text"](records, info).partition("Cases that one route at least serves")[2].splitlines()
+    assert served[1].split() == ["OpenCV", "layers", "all"]
+    assert re.split(" {2,}", served[3])[1:] == [best, best]
 
 
 def test_parquet_counts_as_the_comma_separated_values_do(several):
