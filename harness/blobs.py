@@ -6,19 +6,17 @@ they are, never reshaped, for the comparison to judge.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from harness import npy
 from harness.errors import HarnessError
+from harness.npy import Array
 from harness.pictures import Picture
 from harness.records import Layout, Port
-
-Array = npt.NDArray[Any]
 
 _NHWC_TO_NCHW = (0, 3, 1, 2)
 _NCHW_TO_NHWC = (0, 2, 3, 1)
@@ -44,26 +42,14 @@ def blob_parameters(value: Array | Picture, port: Port) -> dict[str, Any] | None
 def encode(value: Array | Picture, port: Port) -> memoryview:
     """Return a value as the bytes of an `.npy` file, in OpenCV's layout. Raises HarnessError for a wrong rank."""
     if isinstance(value, Picture):
-        return _npy(value.image)
+        return npy.dumps(value.image)
     if port.layout is Layout.AS_KERAS:
-        return _npy(value)
+        return npy.dumps(value)
     if value.ndim != len(_NHWC_TO_NCHW):
         raise HarnessError(
             f"input {port.name!r} is exported as NCHW, but a value of shape {value.shape} came; give four axes (NHWC)"
         )
-    return _npy(value.transpose(_NHWC_TO_NCHW))
-
-
-def _npy(array: Array) -> memoryview:
-    buffer = io.BytesIO()
-    np.save(buffer, np.require(array, requirements="C"), allow_pickle=False)  # a scalar stays one
-    return buffer.getbuffer()
-
-
-def decode(payload: bytes | bytearray) -> Array:
-    """Return the array of an `.npy` file, as OpenCV gave it."""
-    array: Array = np.load(io.BytesIO(payload), allow_pickle=False)
-    return array
+    return npy.dumps(value.transpose(_NHWC_TO_NCHW))
 
 
 def to_keras(array: Array, port: Port) -> Array:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.blobs import Array, Feed
+from harness.blobs import Feed
+from harness.npy import Array
 from harness.observing import Observed, OpenCV
 from harness.records import Manifest
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import errors, fingerprint
+from harness import errors, fingerprint, npy
 from harness.anatomy import Anatomy
 from harness.artifacts import ArtifactStore
 from harness.chains import Chain
@@ -149,8 +149,8 @@ class Library:
                 self._exporter.values(subject.source, given, folder / "values.npz")
 
         folder = self._entry("values", self._key(subject, digest(feed)), build)
-        with np.load(folder / "values.npz", allow_pickle=False) as arrays:
-            return tuple(arrays[f"o{index}"] for index in range(len(arrays.files)))
+        arrays = npy.read_archive(folder / "values.npz")
+        return tuple(arrays[f"o{index}"] for index in range(len(arrays)))
 
     def _references(
         self, subject: Subject, weights: str, names: Sequence[str], feeds: Sequence[Sequence[Array]]
@@ -208,18 +208,18 @@ class Library:
             raise HarnessError(f"the store lost a reference that was just written ({key}); run again")
         _raise_stored(folder)
         why = (folder / "why.txt").read_text()
-        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
-            return tuple(
-                Reference(
-                    name=name,
-                    float32=arrays[f"f32_{index}"],
-                    best=arrays[f"f64_{index}"],
-                    noise=float(arrays[f"noise_{index}"]),
-                    why=why,
-                    roundoff=float(arrays["roundoff"]) if "roundoff" in arrays else SINGLE,
-                )
-                for index, name in enumerate(names)
+        arrays = npy.read_archive(folder / "reference.npz")
+        return tuple(
+            Reference(
+                name=name,
+                float32=arrays[f"f32_{index}"],
+                best=arrays[f"f64_{index}"],
+                noise=float(arrays[f"noise_{index}"]),
+                why=why,
+                roundoff=float(arrays["roundoff"]) if "roundoff" in arrays else SINGLE,
             )
+            for index, name in enumerate(names)
+        )
 
     def _key(self, subject: Subject, *more: str) -> str:
         """Return the store key of something made from this model by today's exporter."""

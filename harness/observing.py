@@ -15,10 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from harness.blobs import Array, Feed, blob_parameters, decode, encode, match_outputs, to_keras
+from harness import npy
+from harness.blobs import Feed, blob_parameters, encode, match_outputs, to_keras
 from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, HarnessError, ProtocolError
 from harness.frames import Reply
 from harness.launching import WORKER, environment, program, reading_program
+from harness.npy import Array
 from harness.process import Child
 from harness.records import Capabilities, CvError, Manifest, Observation, Stage, Target
 
@@ -352,7 +354,7 @@ class Run:
             self._failed_feed = index
             self._name_feed(index, of)
             return
-        self._take([decode(payload) for payload in reply.payloads])
+        self._take([npy.loads(payload) for payload in reply.payloads])
 
     def _take(self, arrays: Sequence[Array]) -> None:
         self._seen = replace(self._seen, output_shapes=tuple(array.shape for array in arrays))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -12,12 +11,10 @@ from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
-from harness import fingerprint
+from harness import fingerprint, npy
 from harness.artifacts import ArtifactStore
-from harness.blobs import Array
 from harness.errors import HarnessError, UsageError
+from harness.npy import Array
 from harness.operators import OperatorCase
 from harness.records import Manifest, Port, TensorSpec, from_json
 
@@ -58,10 +55,8 @@ class Corpus:
         return tuple(self._data_set(case, index) for index in range(len(case.input_dtypes)))
 
     def _data_set(self, case: OperatorCase, index: int) -> DataSet:
-        stream = io.BytesIO((self.folder / case.id / f"data_{index}.npys").read_bytes())
-        count = len(case.inputs)
-        arrays = tuple(np.load(stream, allow_pickle=False) for _ in range(count + len(case.outputs)))
-        return arrays[:count], arrays[count:]
+        arrays = tuple(npy.load_all((self.folder / case.id / f"data_{index}.npys").read_bytes()))
+        return arrays[: len(case.inputs)], arrays[len(case.inputs) :]
 
 
 def _matches(case: OperatorCase, wanted: str) -> bool:

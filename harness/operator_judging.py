@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.blobs import Array
 from harness.diagnose import Failure
+from harness.npy import Array
 from harness.operators import WORST_FIRST, Answer, OperatorCase
 from harness.records import Stage
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from harness import winograd
-from harness.blobs import Array
 from harness.checking import Answer
 from harness.contracts import Contract, best, contract_of
 from harness.delivery import write, write_bytes
@@ -20,6 +19,7 @@ from harness.environments import ONNX_RUNTIME
 from harness.errors import HarnessError, UsageError
 from harness.inputs import PROBES, expand
 from harness.library import Artifact, Library
+from harness.npy import Array
 from harness.records import Layout, Manifest, Port, Record, from_json, to_data
 from harness.routes import all_routes
 from harness.session import Session

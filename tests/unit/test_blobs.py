@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.blobs import blob_parameters, decode, encode, match_outputs, to_keras
+from harness.blobs import blob_parameters, encode, match_outputs, to_keras
 from harness.errors import HarnessError
+from harness.npy import loads
 from harness.pictures import BlobParameters, Picture
 from harness.records import Layout, Port, TensorSpec
 
@@ -15,7 +16,7 @@ def port(layout: Layout, name: str = "x") -> Port:
 
 def test_nhwc_becomes_nchw_and_comes_back():
     value = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
-    sent = decode(bytes(encode(value, port(Layout.NCHW))))
+    sent = loads(bytes(encode(value, port(Layout.NCHW))))
     assert sent.shape == (1, 4, 2, 3)
     assert sent[0, 3, 1, 2] == value[0, 1, 2, 3]
     assert sent.flags.c_contiguous
@@ -24,7 +25,7 @@ def test_nhwc_becomes_nchw_and_comes_back():
 
 def test_as_keras_leaves_axes_alone_but_makes_them_contiguous():
     value = np.arange(24, dtype=np.int64).reshape(2, 3, 4).transpose(2, 0, 1)
-    sent = decode(bytes(encode(value, port(Layout.AS_KERAS))))
+    sent = loads(bytes(encode(value, port(Layout.AS_KERAS))))
     np.testing.assert_array_equal(sent, value)
     assert sent.dtype == np.int64
     assert to_keras(sent, port(Layout.AS_KERAS)) is sent
@@ -32,7 +33,7 @@ def test_as_keras_leaves_axes_alone_but_makes_them_contiguous():
 
 def test_a_scalar_stays_one():
     port = Port(name="x", tensor=TensorSpec(name="x", shape=()))
-    assert decode(bytes(encode(np.array(3, np.int64), port))).shape == ()
+    assert loads(bytes(encode(np.array(3, np.int64), port))).shape == ()
 
 
 def test_a_rank_that_does_not_fit_is_refused_on_the_way_in_and_kept_on_the_way_out():
@@ -54,7 +55,7 @@ def test_a_picture_travels_as_pixels_with_its_parameters():
         blob=BlobParameters(scale=0.5, mean=(1.0, 2.0, 3.0), swap_rb=True),
         keras_input=np.zeros((1, 5, 7, 3), np.float32),
     )
-    assert decode(bytes(encode(picture, port(Layout.NCHW)))).shape == (5, 7, 3)
+    assert loads(bytes(encode(picture, port(Layout.NCHW)))).shape == (5, 7, 3)
     expected = {"scale": 0.5, "mean": (1.0, 2.0, 3.0), "swap_rb": True, "axes": None}
     assert blob_parameters(picture, port(Layout.NCHW)) == expected
     assert blob_parameters(picture, port(Layout.AS_KERAS)) == expected | {"axes": (0, 2, 3, 1)}

@@ -33,7 +33,7 @@ CHILDREN = ("export", "worker", "standins")
 
 LAYERS = (
     # Values and decisions: no I/O, no clock, no process. `inputs` and `strategies` need each other.
-    ("errors", "evidence", "timings", "properties", "detection", "suggestions", "chains"),
+    ("errors", "evidence", "timings", "npy", "properties", "detection", "suggestions", "chains"),
     ("records", "sources", "wire"),
     ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
