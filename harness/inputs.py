@@ -7,10 +7,11 @@ give some forty distinct values in 150,000. A plan shrinks towards the plainest 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +112,9 @@ SPECIAL = (
 )
 """What is told apart from the verdict: libraries may flush denormals, and few say what they make of the others."""
 
+_MOST_KEPT = 1 << 20
+"""Values of an array that is kept to be handed out again."""
+
 DRAWS = 5
 """Inputs that hypothesis adds to the probes where nobody asks for another number."""
 
@@ -118,9 +122,12 @@ DRAWS = 5
 def expand(plan: InputPlan, specs: Sequence[TensorSpec]) -> tuple[Array, ...]:
     """Return one array for each spec: its static shape, its dtype, its admissible range.
 
-    The bits depend on the plan and the specs alone (numpy's legacy generator is frozen for good).
+    The bits depend on the plan and the specs alone (numpy's legacy generator is frozen for good). The same arrays
+    may be handed out again, and cannot be written to: every release and route is fed with them.
     """
-    return tuple(_expand_one(plan, spec, index) for index, spec in enumerate(specs))
+    return tuple(
+        (_expanded if _is_small(spec) else _expanded.__wrapped__)(plan, spec, index) for index, spec in enumerate(specs)
+    )
 
 
 def digest(arrays: Sequence[Array]) -> str:
@@ -130,6 +137,17 @@ def digest(arrays: Sequence[Array]) -> str:
         state.update(f"{array.dtype.str}{array.shape}".encode())
         state.update(np.ascontiguousarray(array).tobytes())
     return state.hexdigest()[:32]
+
+
+def _is_small(spec: TensorSpec) -> bool:
+    return math.prod(1 if axis is None else axis for axis in spec.shape) <= _MOST_KEPT
+
+
+@lru_cache(maxsize=64)
+def _expanded(plan: InputPlan, spec: TensorSpec, index: int) -> Array:
+    array = _expand_one(plan, spec, index)
+    array.flags.writeable = False
+    return array
 
 
 def _expand_one(plan: InputPlan, spec: TensorSpec, index: int) -> Array:

@@ -239,3 +239,13 @@ def test_another_process_draws_the_same_corpus():
     code = "from harness.inputs import corpus; print(*corpus(5))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(plan) for plan in corpus(5)]
+
+
+def test_arrays_are_handed_out_again_where_they_are_small_and_never_to_be_written_to():
+    plan = InputPlan(kind=Kind.NORMAL, seed=7)
+    for side, again in ((8, True), (2000, False)):
+        specs = [TensorSpec(name="x", shape=(None, side, side))]
+        one, other = expand(plan, specs)[0], expand(plan, specs)[0]
+        assert (one is other) is again
+        assert not one.flags.writeable
+        np.testing.assert_array_equal(one, other)
