@@ -125,8 +125,8 @@ def group(leader: int | None) -> list[int]:
     """Return the processes of a group: what a worker leaves behind stays in it, whoever its parent is by now."""
     found = []
     for pid in psutil.pids():
-        with contextlib.suppress(ProcessLookupError):
-            if os.getpgid(pid) == leader:
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 found.append(pid)
     return found
 
