@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from harness.evidence import Node
 from harness.records import TensorSpec
 
 _END = re.compile(r"output_\d+:0$")
@@ -65,6 +66,11 @@ class Anatomy:
     parts: tuple[Part, ...]
     inputs: tuple[str, ...] = ()
     """The network's own inputs as tensors, in order."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The network as its picture needs it."""
+        return tuple(Node(layer=part.layer, class_=part.class_, after=part.after) for part in self.parts)
 
     def kinds(self) -> tuple[Kind, ...]:
         """Return the distinct layers, in the order of their first one's work."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.evidence import ErrorMap, Parity
+from harness.evidence import ErrorMap, InputMargin, Parity
 from harness.explaining import draw_error, name_layout
 from harness.inputs import Array, InputPlan, Kind
 from harness.records import Layout, finite
@@ -163,7 +163,17 @@ def summarise(differences: Sequence[Difference], *, inputs: int, sensitivity: fl
         output=worst.output,
         error_map=worst.error_map,
         plainest_input=plainest([difference.plan for difference in differences if not difference.passed]),
+        by_input=tuple(_by_input(differences)),
     )
+
+
+def _by_input(differences: Sequence[Difference]) -> Iterator[InputMargin]:
+    """Yield each input's margin at its worst output; where shapes differ there is none to speak of."""
+    worst: dict[str, float] = {}
+    for found in differences:
+        worst[found.plan] = max(worst.get(found.plan, 0.0), found.margin)
+    for plan, margin in worst.items():
+        yield InputMargin(plan=plan, margin=finite(float(f"{margin:.3g}")))
 
 
 def plainest(plans: Sequence[str]) -> str:

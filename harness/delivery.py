@@ -24,6 +24,7 @@ from harness.report.margins import write_margins
 from harness.report.markdown import write_markdown
 from harness.report.model import RunInfo
 from harness.report.parquet import write_parquet
+from harness.report.since import Baseline
 from harness.report.text import write_text
 from harness.routes import all_routes
 from harness.session import shown_versions
@@ -92,8 +93,13 @@ def page_of(records: Sequence[Record], command: str, seconds: float) -> str:
     return write_html(records, replace(info, seconds=seconds, host=socket.gethostname(), versions=shown_versions()))
 
 
-def face(records: Sequence[Record], info: RunInfo, form: str) -> str | bytes:
-    """Return one of `FORMS`. Raises UsageError where it needs a package that is not installed."""
+def face(records: Sequence[Record], info: RunInfo, form: str, baseline: Baseline | None = None) -> str | bytes:
+    """Return one of `FORMS`; the page can tell what changed since a baseline.
+
+    Raises UsageError where it needs a package that is not installed.
+    """
+    if baseline is not None:
+        return write_html(records, info, baseline)
     try:
         return FORMS[form](records, info)
     except ModuleNotFoundError as error:

@@ -32,6 +32,18 @@ class Parity:
     """Of the inputs that fail, the plainest one; empty where none fails."""
     error_map: ErrorMap | None = None
     """Where on the worst output the error is; None where there is none to see."""
+    by_input: tuple[InputMargin, ...] = ()
+    """The margin on every input that was compared, in the order in which they came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputMargin:
+    """How near to the tolerance one input came."""
+
+    plan: str
+    """The input plan, as one line that reproduces it."""
+    margin: float | None
+    """Error / allowed of its worst output, to three digits; None when not finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +88,13 @@ class Culprit:
     allowed: float | None = None
     alone: str | None = None
     """Outcome of the layer run alone on the tensors that really reach it; None where that was not possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One step of a network, as its picture needs it: a Keras layer, or one of the goes in which it works."""
+
+    layer: str
+    class_: str
+    after: tuple[int, ...]
+    """Places of the nodes that it takes tensors from; each comes before it."""

@@ -136,10 +136,13 @@ class Lane:
             return record
         bench = self.bench(record, cell, plans)
         started = time.perf_counter()
-        culprit = Locator(bench).find(record)
+        locator = Locator(bench)
+        culprit = locator.find(record)
         took = round(time.perf_counter() - started, 4)
         layer = record.layer or (culprit.layer if culprit is not None else None)
-        return replace(record, culprit=culprit, layer=layer, seconds={**record.seconds, "locate": took})
+        graph = locator.nodes if culprit is not None else None
+        seconds = {**record.seconds, "locate": took}
+        return replace(record, culprit=culprit, layer=layer, graph=graph, seconds=seconds)
 
     def _with_only_layer(self, record: Record, cell: Cell) -> Record:
         """Return a failing record with the layer that the whole artifact came from, where it came from one."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from harness.anatomy import Kind
 from harness.errors import HarnessError
+from harness.evidence import Node
 from harness.inputs import InputPlan
 from harness.lane import Lane
 from harness.layerwise import Layerwise, can_be_taken_apart, first_failing, is_told_by_layers
@@ -68,6 +69,7 @@ class LayerSearch:
         by_id = {cell_id(cell): cell for cell in cells}
         wanted = [(by_id[CellId.of(record)], record) for record in records if every or is_told_by_layers(record)]
         self._kinds: dict[CellId, tuple[Kind, ...]] = {}
+        self._graphs: dict[CellId, tuple[Node, ...]] = {}
         self._chosen = [pair for pair in wanted if self._is_open(pair[0])]
         self._whole = [pair for pair in wanted if pair not in self._chosen and self._can_be_shortened(*pair)]
         if self._chosen:
@@ -112,7 +114,8 @@ class LayerSearch:
         with self._session.lane() as lane:
             for cell, record in self._chosen:
                 with contextlib.suppress(HarnessError):  # no graph, or a model that cannot be opened: no layers
-                    self._kinds[cell_id(cell)] = self._layerwise(lane, cell, record).kinds
+                    layerwise = self._layerwise(lane, cell, record)
+                    self._kinds[cell_id(cell)], self._graphs[cell_id(cell)] = layerwise.kinds, layerwise.nodes
 
     def _layerwise(self, lane: Lane, cell: Cell, record: Record) -> Layerwise:
         return Layerwise(lane.bench(record, cell, self._session.plans_for(cell, self._plans)))
@@ -145,7 +148,7 @@ class LayerSearch:
         if record.outcome is not Outcome.OK and first_failing(found) is None:
             found = self._with_company(cell, record, found)
         failing = first_failing(found) if record.outcome is not Outcome.OK else None
-        record = replace(record, layers=tuple(found))
+        record = replace(record, layers=tuple(found), graph=self._graphs[name])
         return record if failing is None else _blamed(record, failing)
 
     def _with_company(self, cell: Cell, record: Record, found: list[LayerVerdict]) -> list[LayerVerdict]:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from harness.anatomy import Anatomy, Kind
 from harness.bench import Bench, Tried
 from harness.diagnose import Failure, unconverted_op
+from harness.evidence import Node
 from harness.inputs import Array
 from harness.pieces import Piece, Pieces
-from harness.records import LayerVerdict, Outcome, Record, Stage
+from harness.records import LayerVerdict, Outcome, Record, Stage, finite
 from harness.routes import Needs, Route
 from harness.sources import SourceKind
 
@@ -52,6 +53,11 @@ class Layerwise:
         self._pieces = Pieces(self._anatomy)
         self._reaching: dict[str, Array] | None = None
         self.kinds: tuple[Kind, ...] = self._anatomy.kinds()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The network as its picture needs it."""
+        return self._anatomy.nodes
 
     def verdicts(self, kinds: Iterable[Kind]) -> Iterator[LayerVerdict]:
         """Yield what becomes of each kind of layer; of those that cannot be run by themselves, nothing."""
@@ -145,6 +151,8 @@ def _row(kind: Kind, tried: Tried, company: Sequence[str] = ()) -> LayerVerdict:
         op=unconverted_op(tried.message or "") if failure is None else failure.op,
         message=_joined(together, message) or None,
         like=kind.like,
+        max_abs=None if worst is None else finite(worst.max_abs),
+        allowed=None if worst is None else worst.tolerance.allowed,
     )
 
 

@@ -13,7 +13,7 @@ from harness.anatomy import Anatomy, Part
 from harness.bench import Bench, outcome_of
 from harness.compare import Difference
 from harness.errors import HarnessError
-from harness.evidence import Culprit
+from harness.evidence import Culprit, Node
 from harness.records import Outcome, Record, Stage, finite
 from harness.routes import Needs, Route
 from harness.sources import Cut, SourceKind
@@ -46,6 +46,11 @@ class Locator:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._anatomy = Anatomy(parts=())
+
+    @property
+    def nodes(self) -> tuple[Node, ...] | None:
+        """The network as its picture needs it; None before it was taken apart, and where there is nothing to draw."""
+        return self._anatomy.nodes if len(self._anatomy.parts) > 1 else None
 
     def find(self, failure: Record) -> Culprit | None:
         """Return the layer at which the cell of a failing record goes wrong; None where none can be told."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import cattrs
 
-from harness.evidence import Culprit, Parity, Property
+from harness.evidence import Culprit, Node, Parity, Property
 from harness.timings import Latency, LayerTime
 
 SCHEMA = 1
@@ -282,6 +282,10 @@ class LayerVerdict:
     """Its configuration as bounded JSON, weights left out."""
     like: tuple[str, ...] = ()
     """Names of layers that compute alike, so that this one was run for them too."""
+    max_abs: float | None = None
+    """Largest difference of its worst output; None where nothing was compared or it is not finite."""
+    allowed: float | None = None
+    """The tolerance of that output, in its units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +320,8 @@ class Record:
     latency: Latency | None = None
     layers: tuple[LayerVerdict, ...] | None = None
     """Every distinct layer that was run alone, in the order of their work; None where none was."""
+    graph: tuple[Node, ...] | None = None
+    """The network by its layers and what they take from one another; None where it was not taken apart."""
     op_table: tuple[OpVerdict, ...] | None = None
     """Every distinct operation of the exported graph, loaded and run alone; None where none was."""
     advice: tuple[str, ...] = ()
@@ -371,7 +377,7 @@ class CellId:
 
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (LayerVerdict, LayerTime, Culprit, NamedLayer):
+    for kind in (LayerVerdict, LayerTime, Culprit, NamedLayer, Node):
         rename = cattrs.gen.override(rename="class")
         to_dict = cattrs.gen.make_dict_unstructure_fn(kind, converter, class_=rename)
         from_dict = cattrs.gen.make_dict_structure_fn(kind, converter, class_=rename, _cattrs_forbid_extra_keys=True)

@@ -25,6 +25,7 @@ from harness.picking import read_records
 from harness.planning import parse_share
 from harness.records import CellId, Record, to_json
 from harness.report.model import RunInfo
+from harness.report.since import Baseline
 from harness.session import Session
 
 
@@ -110,13 +111,15 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
 @click.option(
     "--format", "form", type=click.Choice(list(delivery.FORMS)), default="html", show_default=True, help="its face"
 )
-def report(runs: Sequence[Path], out: Path | None, form: str) -> int:
+@click.option("--baseline", type=click.Path(path_type=Path), help="another RUN: what changed since comes first (html)")
+def report(runs: Sequence[Path], out: Path | None, form: str, baseline: Path | None) -> int:
     """Write a report from the records of one or more RUNs: a page, text, Markdown, tables for programs, a badge.
 
     A RUN is the folder of one, or a file of records that `check --json` printed.
     """
     records, info = _read(runs)
-    _hand_over(delivery.face(records, info, form), out, form)
+    before = None if baseline is None else _baseline(baseline, form)
+    _hand_over(delivery.face(records, info, form, before), out, form)
     if info.missing:
         terminal.say(f"{len(info.missing):,} of {info.planned:,} planned cells have no record")
     return ExitCode.OK
@@ -134,6 +137,14 @@ def _read(runs: Sequence[Path]) -> tuple[Sequence[Record], RunInfo]:
     records = [record for file in files for record in read_records(str(file))]
     written = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
     return records, delivery.describe_answers(records, "dnn-harness check --json", written)
+
+
+def _baseline(run: Path, form: str) -> Baseline:
+    """Return a run as what another is held against. Raises UsageError for faces without a place for it."""
+    if form != "html":
+        raise UsageError(f"--baseline goes with --format html, not {form}; dnn-harness diff compares in other forms")
+    records, info = _read([run])
+    return Baseline(name=str(run), started=info.started, versions=info.versions, records=tuple(records))
 
 
 def _hand_over(made: str | bytes, out: Path | None, form: str) -> None:

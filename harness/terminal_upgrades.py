@@ -8,7 +8,8 @@ from rich.table import Table
 
 from harness.atlas import Atlas, AtlasCase
 from harness.differing import WORSE, Change, Comparison
-from harness.report.differences import CHANGES, SPEEDS, by_kind, headline
+from harness.report.changes import CHANGES
+from harness.report.differences import SPEEDS, by_kind, headline
 from harness.terminal import out_console, shown
 
 _ROWS = 60

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evidence import Parity, Property
+from harness.evidence import Culprit, ErrorMap, InputMargin, Node, Parity, Property
 from harness.records import (
     Judgement,
     LayerVerdict,
@@ -18,7 +18,7 @@ from harness.records import (
     Target,
 )
 from harness.report import RunInfo
-from harness.timings import Latency, Timing
+from harness.timings import Beside, Latency, LayerTime, Profile, Timing
 
 HOSTILE = "<script>alert('x')</script>|`\"' \x1b[31m\u202e\ud800 <img src=x onerror=alert(1)> </pre></details> [a](b)"
 ROUTES = ("pb", "onnx", "tflite", "pb-naive")
@@ -46,7 +46,14 @@ class Samples:
         error = None if margin is None else margin * 1e-6
         why = "32 x TensorFlow's own float32 error"
         return Parity(
-            max_abs=error, allowed=1e-6, margin=margin, inputs=7, why=why, worst_input="uniform seed=3", sensitivity=5e4
+            max_abs=error,
+            allowed=1e-6,
+            margin=margin,
+            inputs=7,
+            why=why,
+            worst_input="uniform seed=3",
+            sensitivity=5e4,
+            by_input=(InputMargin(plan="ramp seed=0", margin=0.1), InputMargin(plan="uniform seed=3", margin=margin)),
         )
 
     def properties(self, *, message: str = "TensorFlow gives NaN at 3 of 30 places") -> tuple[Property, ...]:
@@ -55,6 +62,36 @@ class Samples:
 
     def latency(self, median: float = 1.5) -> Latency:
         return Latency(load_ms=12.0, forward_ms=Timing(min=1.0, median=median, p95=2.0, n=20))
+
+    def profiled(self, name: str = "dense") -> Latency:
+        """Return times with all that can be known of them: other runtimes, layers, memory."""
+        other = Beside(
+            runtime=name,
+            version=name,
+            forward_ms=Timing(min=2.0, median=3.0, p95=4.0, n=20),
+            ratio=0.5,
+            low=0.45,
+            high=0.55,
+            noise=1.05,
+            speed=name,
+        )
+        layers = (
+            LayerTime(layer=name, class_=name, ms=1.0, steps=("Conv",), fused=(name,), tensorflow_ms=2.0),
+            LayerTime(layer=f"{name} relu", class_="ReLU", ms=0.0, fused_into=name),
+            LayerTime(layer=None, class_="Permute", ms=0.25, inserted=True),
+        )
+        return Latency(
+            load_ms=12.0,
+            forward_ms=Timing(min=1.0, median=1.5, p95=2.0, n=20, low=1.4, high=1.6),
+            first_ms=40.0,
+            threads=2,
+            peak_rss_bytes=123_000_000,
+            flops=3_100_000,
+            weights_bytes=1_200,
+            blobs_bytes=5_000,
+            beside=(other,),
+            profile=Profile(layers=layers, total_ms=1.25, forward_ms=1.5, note=name),
+        )
 
     def one_of_each(self) -> list[Record]:
         """One record for each outcome, with everything a record can carry."""
@@ -80,11 +117,11 @@ class Samples:
             for outcome in Outcome
         ]
 
-    def hostile_record(self, **changes: object) -> Record:
+    def hostile_record(self, case: str = HOSTILE, **changes: object) -> Record:
         """Return a record whose every free text is an attack."""
         text = HOSTILE
         return self.record(
-            text,
+            case,
             **{
                 "route": text,
                 "target": Target(opencv=text, engine_asked=text, engine_used=text, numpy=text, python=text),
@@ -95,7 +132,14 @@ class Samples:
                 "layer": text,
                 "message": text,
                 "signal": text,
-                "parity": replace(self.parity(None), why=text, worst_input=text, output=text),
+                "parity": replace(
+                    self.parity(None),
+                    why=text,
+                    worst_input=text,
+                    output=text,
+                    by_input=(InputMargin(plan=text, margin=None), InputMargin(plan="ramp", margin=0.5)),
+                    error_map=ErrorMap(axes=text, size=(2, 2), rows=("01", "x9")),
+                ),
                 "layout": PortLayouts(input=(text,), output=(text,)),
                 "layers": (
                     LayerVerdict(
@@ -118,6 +162,11 @@ class Samples:
                         outcome=Outcome.CRASH,
                         message=text,
                     ),
+                ),
+                "graph": (Node(layer=text, class_=text, after=()), Node(layer="dense", class_=text, after=(0,))),
+                "latency": self.profiled(text),
+                "culprit": Culprit(
+                    layer=text, class_=text, config=text, outcome=text, how=text, input=text, alone=text
                 ),
                 "advice": (text,),
                 "artifact": text,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -12,13 +10,12 @@ from markupsafe import Markup
 from harness.atlas import Answers, Atlas, AtlasCase, at, in_words, phrase
 from harness.records import Outcome
 from harness.report import words
-from harness.report.html import environment, source
+from harness.report.html import environment, script_hash, source, style_of
 
 
 def write_atlas_page(atlas: Atlas, routes: Sequence[str], stock: Sequence[str]) -> str:
     """Return the page. `routes` are the columns; `stock` ones, kept for comparison, are told in the rows' details."""
     script = source("atlas.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         environment()
         .get_template("atlas.html.j2")
@@ -35,9 +32,9 @@ def write_atlas_page(atlas: Atlas, routes: Sequence[str], stock: Sequence[str]) 
             phrase=lambda span: phrase(atlas, span),
             newest=len(atlas.releases) - 1,
             at=at,
-            style=Markup(source("page.css")),  # noqa: S704 - our own file, not a record's text
+            style=style_of("page.css", "print.css"),
             script=Markup(script),  # noqa: S704 - our own file, not a record's text
-            script_hash=digest,
+            script_hash=script_hash(script),
         )
     )
 

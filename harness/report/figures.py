@@ -31,6 +31,24 @@ def milliseconds(value: float | None) -> str:
     return f"{significant(value)} ms" if value < 10_000 else f"{significant(value / 1000)} s"
 
 
+def nbytes(value: float) -> str:
+    """Write an amount of memory: 512 B, 1.2 MB."""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{significant(value)} {unit}"
+        value /= 1000
+    return f"{significant(value)} GB"
+
+
+def flops(value: float) -> str:
+    """Write how many operations a forward pass takes: 3.1 MFLOP."""
+    for unit in ("FLOP", "kFLOP", "MFLOP"):
+        if value < 1000:
+            return f"{significant(value)} {unit}"
+        value /= 1000
+    return f"{significant(value)} GFLOP"
+
+
 def significant(value: float) -> str:
     """Write a number with about two significant digits and no exponent; whole numbers from 10 on, with commas."""
     if value == 0:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from markupsafe import Markup
-
 from harness.operators import Answer
 from harness.records import Outcome
 from harness.report import words
 from harness.report.figures import NONE
 from harness.report.fitting import LIMIT_BYTES, fit
-from harness.report.html import environment, source
+from harness.report.html import environment, style_of
 from harness.report.markdown import code, text
 from harness.report.operator_table import OperatorTable, Tally
 from harness.report.words import Tone, Word
@@ -82,7 +80,7 @@ def write_operator_page(table: OperatorTable) -> str:
         counted=counted,
         others=others,
         most=_FAILING_ROWS,
-        style=Markup(source("page.css")),  # noqa: S704 - our own file, not a record's text
+        style=style_of("page.css", "print.css"),
     )
 
 

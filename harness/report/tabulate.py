@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
@@ -42,7 +41,7 @@ def build_report(records: Iterable[Record], info: RunInfo) -> Report:
     everything = list(records)
     cells = _cells(everything)
     columns = _columns(cells, info)
-    ranked = sorted(cells, key=_rank)
+    ranked = sorted(cells, key=rank)
     families = _families(cells, columns)
     return Report(
         info=info,
@@ -80,11 +79,13 @@ def _column(record: Record) -> Column:
 
 
 def cell_id(case: str, column: Column) -> str:
-    """Name a cell so that the name is safe anywhere: a readable part, and a digest that keeps it unique."""
-    exact = "\n".join([case, *astuple(column)])
-    readable = re.sub(r"[^a-z0-9]+", "-", f"{case} {column.route} {column.opencv} {column.engine}".lower()).strip("-")
-    digest = hashlib.blake2s(exact.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    return f"c-{readable[:80]}-{digest}"
+    """Name a cell by a digest: short, safe anywhere, the same for the same cell in every report."""
+    return f"c-{digest(chr(10).join([case, *astuple(column)]))}"
+
+
+def digest(text: str) -> str:
+    """Return ten characters that tell one text from some millions of others."""
+    return hashlib.blake2s(text.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
 
 
 def _needs_attention(record: Record) -> bool:
@@ -111,7 +112,8 @@ def _version(text: str) -> Version:
         return Version("0.dev0")
 
 
-def _rank(cell: Cell) -> tuple[int, int, float, str, Column]:
+def rank(cell: Cell) -> tuple[int, int, float, str, Column]:
+    """Return how a cell ranks, worst first: by judgement, by the harm its outcome does, by its margin."""
     # None is "not finite" for what was compared: worse than any number.
     margin = cell.margin if cell.margin is not None else float("inf")
     judged = _JUDGED_FIRST.index(cell.record.judgement)

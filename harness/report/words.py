@@ -149,6 +149,21 @@ OUTCOMES: dict[Outcome, Word] = {
     ),
 }
 
+SHORT: dict[Outcome, str] = {
+    Outcome.UNSUPPORTED_OP: "no op",
+    Outcome.IMPORT_ERROR: "import",
+    Outcome.RUNTIME_ERROR: "raises",
+    Outcome.WRONG_SHAPE: "shape",
+    Outcome.MISMATCH: "differs",
+    Outcome.OUT_OF_MEMORY: "memory",
+    Outcome.NONDETERMINISTIC: "varies",
+    Outcome.ROUTE_ABSENT: "absent",
+    Outcome.EXPORT_FAILED: "export",
+    Outcome.NO_REFERENCE: "no ref.",
+    Outcome.HARNESS_ERROR: "harness",
+}
+"""What stands in a narrow field of the matrix; the others are short enough as they are."""
+
 JUDGEMENTS: dict[Judgement, Word] = {
     Judgement.NEW_FAILURE: Word(
         symbol="●",
@@ -201,6 +216,17 @@ COLUMNS: dict[str, str] = {
     "Sensitivity": "How much the reference varies between inputs, in units of the allowed difference. Below "
     "1,000\N{MULTIPLICATION SIGN} agreement proves nothing and the outcome is vacuous.",
     "Inputs": "How many different inputs were compared.",
+    "First": "The first `forward` after loading, in which OpenCV allocates memory and chooses kernels; told apart from "
+    "the others.",
+    "Interval": "Between which times the median lies, at 95 % at least, by order statistics.",
+    "Beside": "Another runtime, timed in turns with OpenCV on the same weights, input and number of threads. "
+    "0.5\N{MULTIPLICATION SIGN}: OpenCV takes half its time; `cannot-tell`: the noise of that very run is larger.",
+    "Memory": "Highest resident memory of the worker since the load began, cv2 itself included; weights and tensors by "
+    "OpenCV's own count.",
+    "To blame": "The most precise thing known about a failure: an operation, else a Keras layer, a signal, or the "
+    "stage at which it happened.",
+    "Judgement": "The outcome held against what was expected; unexpected ones come first everywhere.",
+    "Alike": "Layers that compute the same on the same shapes: one of them was run for all.",
     "Rate": "Cells that are ok, of all cells that could be tried (absent routes are not counted).",
     "Artifact": "Digest of the exported file: cells with the same digest loaded the same bytes.",
     "Planned": "Cells the run set out to try. Each one must have a record; a difference is shown at the top.",

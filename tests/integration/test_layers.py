@@ -127,6 +127,20 @@ def test_layers_that_compute_alike_are_run_once_and_named_together(three):
     assert [layer.name for layer in record.layers if layer.class_ == "Conv2D"] == ["conv_a"]
 
 
+def test_the_network_is_told_by_its_layers_and_what_they_take_from_one_another(three):
+    names = [node.layer for node in three[1].graph]
+    after = {node.layer: {names[place] for place in node.after} for node in three[1].graph}
+    assert after["conv_a"] == set()
+    assert after["conv_c"] == {"conv_b"}
+    assert after["volumes"] == after["scores"] == {"bessel"}
+
+
+def test_layers_that_are_compared_tell_their_error_and_what_is_allowed(three):
+    by_name = {layer.name: layer for layer in three[1].layers}
+    assert 0 < by_name["conv_a"].max_abs <= by_name["conv_a"].allowed
+    assert (by_name["bessel"].max_abs, by_name["bessel"].allowed) == (None, None)
+
+
 def test_the_search_can_stop_at_the_first(several):
     with several.session.using(replace(several.session.settings, route=("pb",))):
         checking = Check(several.session, subjects.from_text("several:three", zoo=()))

@@ -88,3 +88,15 @@ def test_files_and_folders_are_not_mixed_and_what_is_no_record_is_named(run_fold
         assert done.returncode == ExitCode.USAGE
         assert done.stdout == b""
         assert words in done.stderr.decode()
+
+
+def test_a_baseline_is_told_on_the_page_and_on_no_other_face(run_folder, tmp_path):
+    before = tmp_path / "before.json"
+    crashed = Record(case="nets/a", route="pb", target=Target(opencv="5.0"), outcome=Outcome.CRASH)
+    before.write_text(f"{to_json(crashed)}\n")
+    page = report(run_folder, "--baseline", str(before)).stdout.decode()
+    assert "crash -&gt; ok" in page
+    assert f"Held against <code>{before}</code>" in page
+    refused = report(run_folder, "--baseline", str(before), "--format", "csv")
+    assert refused.returncode == ExitCode.USAGE
+    assert "--baseline goes with --format html, not csv" in refused.stderr.decode()

@@ -81,6 +81,7 @@ def test_the_first_layer_that_differs_is_named_and_fails_alone(dnn_harness, nets
     assert json.loads(culprit.config)["pool_size"] == [3, 3]
     assert culprit.input == record.parity.worst_input
     assert record.layer == "culprit"
+    assert "culprit" in [node.layer for node in record.graph]
 
 
 def test_an_error_on_the_rim_is_drawn_on_the_rim(dnn_harness, nets):

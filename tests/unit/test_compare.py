@@ -232,6 +232,16 @@ def test_the_worst_difference_is_the_one_reported():
     assert parity.sensitivity == 5e4
 
 
+def test_every_input_tells_its_margin_at_its_worst_output():
+    fine = compare_output(layer(), replace(TRUE, name="fine"), "first")
+    off = compare_output(layer() + 0.5, replace(TRUE, name="off"), "first")
+    odd = compare_output(np.full_like(layer(), np.nan), replace(TRUE, name="fine"), "second")
+    first, second = summarise([fine, off, odd], inputs=2, sensitivity=5e4).by_input
+    assert (first.plan, second.plan) == ("first", "second")
+    assert first.margin == pytest.approx(off.margin, rel=1e-2)
+    assert second.margin is None
+
+
 def test_a_wrong_shape_is_worse_than_any_number():
     misshapen = compare_output(np.zeros((1, 2)), replace(TRUE, name="misshapen"), "p")
     off = compare_output(np.full_like(layer(), np.nan), replace(TRUE, name="off"), "p")

@@ -236,6 +236,8 @@ def test_reports_are_made_of_records_alone(module):
         "differing",
         "pace",
         "atlas",
+        "evidence",
+        "timings",
     }
 
 

@@ -41,7 +41,7 @@ def test_every_face_counts_alike(several):
     for outcome, count in counted.items():
         assert re.search(rf"^\| \S+ {outcome} \| {count} \|", markdown, re.MULTILINE)
         assert re.search(rf"^ +{count} \S+ {outcome} \(", text, re.MULTILINE)
-        assert re.search(rf'<li class="o-{outcome}"><b>{count}</b> <span>\S+ {outcome}</span>', page)
+        assert re.search(rf'<li class="o-{outcome}"><b>{count}</b> <a [^>]*>\S+ {outcome}</a>', page)
     assert f"**2 of {total} cells need attention.**" in markdown
     assert "2 need attention:" in text
     assert FORMS["annotations"](records, info).count("::error title=new-failure") == 1
