@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from statistics import median
 
 from harness.differing import key_of
 from harness.feeding import inputs_of
@@ -19,7 +20,11 @@ _ROUND_SECONDS = 0.02
 """What one turn should take: long against a clock's tick, short against the machine's drifts."""
 _MOST_REPEATS = 200
 _WARM_UP = 3
+_LEAST_MS = 1e-6
+"""No pass takes no time: ratios are made of these."""
 
+Passes = Callable[[int], Sequence[float] | None]
+"""Runs a network so many times; returns each pass's milliseconds, or None where it failed."""
 Timed = tuple[Record, Cell]
 """A record that is ok, and its cell."""
 
@@ -44,40 +49,53 @@ def timed_in_turns(
 
 
 def _pace(lane: Lane, before: Timed, after: Timed) -> Pace | None:
-    runs = [_begun(lane, *side) for side in (before, after)]
-    if None in runs:
+    runs = [begun(lane, *side) for side in (before, after)]
+    turns = in_turns([(turn := passes_of(run), repeats_for(turn)) for run in runs], ROUNDS)
+    if turns is None:
         return None
-    sides = [(run, _repeats(run)) for run in runs if run is not None]
-    times: tuple[list[float], list[float]] = ([], [])
-    for number in range(ROUNDS):
-        # Who goes first changes from round to round: going second may have its own price.
-        for place in (0, 1) if number % 2 == 0 else (1, 0):
-            run, repeats = sides[place]
-            median = _turn(run, repeats)
-            if median is None:
-                return None
-            times[place].append(median)
     key = key_of(before[0])
-    return pace(key.case, key.route, key.engine, *times)
+    return pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
 
 
-def _begun(lane: Lane, record: Record, cell: Cell) -> Run | None:
-    """Return a network that is loaded and has run once; None where that does not work any more."""
+def begun(lane: Lane, record: Record, cell: Cell, *, threads: int | None = None) -> Run:
+    """Return a network that is loaded and has run a few times on the first probe, if it still works."""
     artifact = lane.artifact_of(record, cell)
     feed = next(iter(inputs_of(cell.subject, artifact, PROBES[:1]))).opencv
-    run = lane.begin(cell, artifact)
+    run = lane.begin(cell, artifact, threads=threads)
     for _ in range(_WARM_UP):
         run.forward(0, 1, feed)
-    return run if run.works else None
+    return run
 
 
-def _repeats(run: Run) -> int:
-    median = _turn(run, _WARM_UP) or 0.0
-    return max(1, min(_MOST_REPEATS, round(_ROUND_SECONDS * 1000 / max(median, 1e-3))))
+def passes_of(run: Run) -> Passes:
+    """Return how to time a worker's network."""
+
+    def passes(repeats: int) -> Sequence[float] | None:
+        run.time(repeats)
+        return run.observed().observation.forward_ms if run.works else None
+
+    return passes
 
 
-def _turn(run: Run, repeats: int) -> float | None:
-    """Return the median milliseconds of some forward passes; None where one failed."""
-    run.time(repeats)
-    times = sorted(run.observed().observation.forward_ms)
-    return max(times[len(times) // 2], 1e-6) if run.works and times else None
+def repeats_for(passes: Passes) -> int:
+    """Return how many passes make a turn; these first ones warm up."""
+    times = passes(_WARM_UP)
+    return max(1, min(_MOST_REPEATS, round(_ROUND_SECONDS * 1000 / max(median(times), 1e-3)))) if times else 1
+
+
+def in_turns(sides: Sequence[tuple[Passes, int]], rounds: int) -> list[list[tuple[float, ...]]] | None:
+    """Time some sides one right after the other, with so many passes a turn each, round after round.
+
+    Returns, for each side, the milliseconds of each round's passes; None where one failed. Who goes first changes from
+    round to round: going after another one may have its own price.
+    """
+    found: list[list[tuple[float, ...]]] = [[] for _ in sides]
+    for number in range(rounds):
+        for step in range(len(sides)):
+            place = (number + step) % len(sides)
+            passes, repeats = sides[place]
+            times = passes(repeats)
+            if not times:
+                return None
+            found[place].append(tuple(max(ms, _LEAST_MS) for ms in times))
+    return found
