@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
+from harness.blobs import Feed
 from harness.differing import key_of
 from harness.feeding import inputs_of
 from harness.inputs import PROBES
@@ -49,7 +50,7 @@ def timed_in_turns(
 
 
 def _pace(lane: Lane, before: Timed, after: Timed) -> Pace | None:
-    runs = [begun(lane, *side) for side in (before, after)]
+    runs = [_begun(lane, *side) for side in (before, after)]
     turns = in_turns([(turn := passes_of(run), repeats_for(turn)) for run in runs], ROUNDS)
     if turns is None:
         return None
@@ -57,14 +58,19 @@ def _pace(lane: Lane, before: Timed, after: Timed) -> Pace | None:
     return pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
 
 
-def begun(lane: Lane, record: Record, cell: Cell, *, threads: int | None = None) -> Run:
+def _begun(lane: Lane, record: Record, cell: Cell) -> Run:
     """Return a network that is loaded and has run a few times on the first probe, if it still works."""
     artifact = lane.artifact_of(record, cell)
     feed = next(iter(inputs_of(cell.subject, artifact, PROBES[:1]))).opencv
-    run = lane.begin(cell, artifact, threads=threads)
+    run = lane.begin(cell, artifact)
+    warmed(run, feed)
+    return run
+
+
+def warmed(run: Run, feed: Feed) -> None:
+    """Run a network that was just loaded a few times: what it allocates and chooses at first is not to be timed."""
     for _ in range(_WARM_UP):
         run.forward(0, 1, feed)
-    return run
 
 
 def passes_of(run: Run) -> Passes:

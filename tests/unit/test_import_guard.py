@@ -38,7 +38,7 @@ LAYERS = (
     ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "operator_judging"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "profiles", "operator_judging"),
     ("differing", "atlas"),
     # Effects: disks, processes, environments.
     (
@@ -60,7 +60,7 @@ LAYERS = (
     ("operator_corpus",),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("planting",),
+    ("planting", "beside"),
     ("library", "sizing", "convolving"),
     ("feeding",),
     ("weighing", "recording"),
@@ -75,7 +75,7 @@ LAYERS = (
     ("selftest", "layer_search", "groups"),
     ("scheduling",),
     ("checking", "reproducing", "turns", "operator_running"),
-    ("upgrading",),
+    ("upgrading", "latency"),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
     ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators"),
