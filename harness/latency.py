@@ -1,31 +1,32 @@
 """The use case `--latency`: what works, timed again, alone on the machine and beside other runtimes.
 
-Each cell gets a fresh worker. OpenCV, TensorFlow and, for ONNX files, ONNX Runtime take turns on the same weights, input
-and number of threads, so that whatever slows the machine slows all. Nothing here costs a verdict.
+Each cell gets a fresh worker. OpenCV, TensorFlow and, for ONNX files, ONNX Runtime take turns on the same weights,
+input and number of threads, so that whatever slows the machine slows all. Nothing here costs a verdict.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 
-from harness.anatomy import Anatomy
 from harness.beside import TensorFlow
 from harness.errors import EnvironmentFailedError, HarnessError
 from harness.feeding import Input, inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.library import Artifact
-from harness.observing import Run
+from harness.observing import OpenCV, Run
 from harness.pace import interval, pace
-from harness.profiles import profile, with_tensorflow
-from harness.records import Outcome, Record
+from harness.planning import cell_id
+from harness.profiles import with_tensorflow
+from harness.profiling import profile_of
+from harness.records import CellId, Outcome, Record
 from harness.session import Session
-from harness.subjects import Cell, Seat
+from harness.subjects import Cell, Seat, Subject
 from harness.timings import Beside, Latency, Profile, Timing
 from harness.turns import Passes, in_turns, passes_of, repeats_for, warmed
 
@@ -34,53 +35,51 @@ _FEWEST = 6
 """Rounds that give an interval at all."""
 _CELL_SECONDS = 30.0
 """What all rounds of one cell should take; slow networks get fewer rounds, not fewer runtimes."""
-_PROFILED = 40
-"""Passes by layer, fewer of a slow network."""
 _ONNXRUNTIME = Seat(environment="onnxruntime")
 _USUAL_THREADS = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Others:
-    """What OpenCV is held against."""
-
-    tensorflow: bool = True
-    onnxruntime: bool = True
-    layers: bool = True
-    """Whether TensorFlow times each layer alone as well, which takes seconds a model."""
-
-
 def timed(
-    session: Session, found: Iterable[tuple[Record, Cell]], step: Callable[[str], None], others: Others
+    session: Session,
+    cells: Iterable[Cell],
+    records: Iterable[Record],
+    step: Callable[[str], None],
+    *,
+    layers: bool = True,
 ) -> Iterator[Record]:
-    """Yield the records, those of cells that work with their latency, one after another."""
-    if others.onnxruntime:
-        with contextlib.suppress(EnvironmentFailedError):  # it is not installed: then it is not beside
-            session.seats.place(_ONNXRUNTIME, session.settings)
+    """Yield the records, those of cells that work with their latency, one after another: nothing of ours runs beside.
+
+    With `layers`, TensorFlow times each layer of a model alone as well, which takes seconds a model.
+    """
+    by_id = {cell_id(cell): cell for cell in cells}
     settings = session.settings
-    with session.lane() as lane, contextlib.closing(
-        TensorFlow(threads=settings.threads, seconds=settings.forward_seconds)
-    ) as tensorflow:
-        bench = Stand(lane, settings.threads, tensorflow, others, onnxruntime=_ONNXRUNTIME in session.seats.known())
-        for record, cell in found:
+    with contextlib.suppress(EnvironmentFailedError):  # it is not installed: then it is not beside
+        session.seats.place(_ONNXRUNTIME, settings)
+    tensorflow = TensorFlow(threads=settings.threads, seconds=settings.forward_seconds)
+    with session.lane() as lane, contextlib.closing(tensorflow):
+        onnxruntime = lane.worker(_ONNXRUNTIME) if _ONNXRUNTIME in session.seats.known() else None
+        stand = Stand(lane, settings.threads, tensorflow, onnxruntime, layers=layers)
+        for record in records:
+            works = record.outcome is Outcome.OK
+            yield stand.time(record, by_id[CellId.of(record)]) if works else record
             step(f"{record.case} [{record.route}]")
-            yield bench.time(record, cell) if record.outcome is Outcome.OK else record
 
 
 class Stand:
     """Times one cell after another; a model's TensorFlow side is opened once for all its cells."""
 
     def __init__(
-        self, lane: Lane, threads: int, tensorflow: TensorFlow, others: Others, *, onnxruntime: bool
+        self, lane: Lane, threads: int, tensorflow: TensorFlow, onnxruntime: OpenCV | None, *, layers: bool
     ) -> None:
-        """Time with so many threads; `onnxruntime` says whether this lane has a worker for it."""
+        """Time with so many threads; `layers` says whether TensorFlow times each layer as well."""
         self._lane = lane
         self._threads = threads
         self._tensorflow = tensorflow
-        self._others = others
-        self._onnxruntime = onnxruntime and others.onnxruntime
-        self._open: Cell | None = None
+        self._onnxruntime = onnxruntime
+        self._every_layer = layers
+        self._subject: Subject | None = None
         self._digest: str | None = None
+        """Of the weights that TensorFlow holds; None where it holds none."""
         self._layers: Mapping[str, float] = {}
 
     def time(self, record: Record, cell: Cell) -> Record:
@@ -99,8 +98,9 @@ class Stand:
             if latency is None:
                 return record
             latency = replace(latency, profile=self._profile(run, cell, artifact))
-            counted = run.count()  # last: a worker that dies of it costs nothing
-            return replace(record, latency=replace(latency, **counted))
+            own = run.count()  # last: a worker that dies of it costs nothing
+            latency = replace(latency, flops=own.flops, weights_bytes=own.weights_bytes, blobs_bytes=own.blobs_bytes)
+            return replace(record, latency=latency)
         finally:
             if worker.running:
                 run.threads(_USUAL_THREADS)
@@ -142,10 +142,10 @@ class Stand:
 
     def _runtimes(self, cell: Cell, artifact: Artifact, given: Input) -> Iterator[tuple[str, str, Passes]]:
         """Yield name, release and clock of each runtime that can run the very same thing."""
-        if self._others.tensorflow and self._opens(cell, artifact, given):
+        if self._opens(cell, artifact, given):
             yield "tensorflow", self._tensorflow.version, self._tensorflow.times
-        if self._onnxruntime and artifact.manifest.format == "onnx" and cell.seat != _ONNXRUNTIME:
-            worker = self._lane.worker(_ONNXRUNTIME)
+        worker = self._onnxruntime
+        if worker is not None and artifact.manifest.format == "onnx" and cell.seat != _ONNXRUNTIME:
             run = worker.begin(artifact.manifest, artifact.model, threads=self._threads)
             warmed(run, given.opencv)
             if run.works:
@@ -153,34 +153,16 @@ class Stand:
 
     def _opens(self, cell: Cell, artifact: Artifact, given: Input) -> bool:
         """Whether TensorFlow holds this cell's model, on the weights that were exported, and this input."""
-        if self._open is None or self._open.subject != cell.subject:
-            self._open, self._digest, self._layers = cell, None, {}
-            if given.keras:
-                with contextlib.suppress(HarnessError):  # no graph of TensorFlow's, or one that it cannot run
-                    self._digest = self._tensorflow.open(cell.subject.source, given.keras)
-            if self._digest and self._others.layers:
-                self._layers = self._tensorflow.layers()
+        if self._subject != cell.subject:
+            self._subject, self._digest, self._layers = cell.subject, None, {}
+            with contextlib.suppress(HarnessError):  # no graph of TensorFlow's, or one that it cannot run
+                self._digest = self._tensorflow.open(cell.subject.source, given.keras)
+                self._layers = self._tensorflow.layers() if self._every_layer else {}
         return self._digest == artifact.manifest.weights_digest
 
     def _profile(self, run: Run, cell: Cell, artifact: Artifact) -> Profile | None:
-        times = run.observed().observation.forward_ms
-        passes = max(_FEWEST, min(_PROFILED, round(1000 * _CELL_SECONDS / 6 / max(median(times), 1e-3))))
-        steps = run.profile(passes)
-        if steps is None:
-            return None
-        found = profile(
-            steps.layers, steps.ms, steps.forward_ms, artifact.manifest.node_layers, self._anatomy(cell, artifact)
-        )
-        return with_tensorflow(found, self._layers)
-
-    def _anatomy(self, cell: Cell, artifact: Artifact) -> Anatomy:
-        """Return the model's layers and what passes between them; nothing where it has no Keras layers."""
-        if not artifact.manifest.node_layers:
-            return Anatomy(parts=())
-        try:
-            return self._lane.library.anatomy(cell.subject)
-        except HarnessError:
-            return Anatomy(parts=())
+        found = profile_of(self._lane, run, cell, artifact)
+        return None if found is None else with_tensorflow(found, self._layers)
 
 
 def _rounds(sides: Sequence[Passes], counts: Sequence[int]) -> int:

@@ -59,6 +59,15 @@ class Steps:
     """The same passes as a whole."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """OpenCV's own count of a network's operations and memory; None where it offers none."""
+
+    flops: int | None
+    weights_bytes: int | None
+    blobs_bytes: int | None
+
+
 class OpenCV:
     """A worker for one interpreter (or command) and engine: started when needed, and again after it died."""
 
@@ -417,14 +426,16 @@ class Run:
             self._seen = replace(self._seen, forward_ms=tuple(reply.header["forward_ms"]))
         return reply
 
-    def count(self) -> Mapping[str, int | None]:
-        """Return OpenCV's own count of `flops`, `weights_bytes` and `blobs_bytes`; empty where it dies of the question.
+    def count(self) -> Counts:
+        """Return what OpenCV counts of the network on the last input; nothing where it does not, or dies of it.
 
         What was seen stays as it was. Ask last: the worker may be gone.
         """
         reply = None if self._failed else self._opencv.ask(self._seen, {"do": "count"})[0]
-        names = ("flops", "weights_bytes", "blobs_bytes")
-        return {} if reply is None else {name: reply.header[name] for name in names}
+        told = {} if reply is None else reply.header
+        return Counts(
+            flops=told.get("flops"), weights_bytes=told.get("weights_bytes"), blobs_bytes=told.get("blobs_bytes")
+        )
 
     def _ask(self, request: Mapping[str, Any], payloads: Sequence[memoryview] = (), *, times: int = 1) -> Reply | None:
         reply, self._seen = self._opencv.ask(self._seen, request, payloads, times=times)

@@ -36,7 +36,8 @@ class LayerPair:
     """One Keras layer in two profiles, or what was put in of one type; None where a profile does not have it."""
 
     layer: str | None
-    class_: str
+    kind: str
+    """Keras class; of what was put in, OpenCV's type."""
     before_ms: float | None
     after_ms: float | None
 
@@ -61,9 +62,9 @@ def profile(
     kept = _middle(forward_ms)
     means = ms[kept].mean(axis=0)
     whole = float(np.mean([forward_ms[place] for place in kept]))
-    idle = ~(ms > 0).any(axis=0)
+    idle = [not bool((column > 0).any()) for column in ms.T]
     steps = [
-        _Step(plain_name(name), type_, float(mean), bool(none))
+        _Step(plain_name(name), type_, float(mean), none)
         for (name, type_), mean, none in zip(layers, means, idle, strict=True)
     ]
     rows = tuple(_rows(steps, node_layers, anatomy))
@@ -77,9 +78,9 @@ def side_by_side(before: Profile, after: Profile) -> tuple[LayerPair, ...]:
     """Return the layers of two profiles, joined on Keras name, what changed most first."""
     sides = [_by_name(one) for one in (before, after)]
     pairs = [
-        LayerPair(layer=layer, class_=class_, before_ms=sides[0].get(key), after_ms=sides[1].get(key))
+        LayerPair(layer=layer, kind=kind, before_ms=sides[0].get(key), after_ms=sides[1].get(key))
         for key in dict.fromkeys(chain(*sides))
-        for layer, class_ in [key]
+        for layer, kind in [key]
     ]
     return tuple(sorted(pairs, key=lambda pair: -abs(pair.change_ms)))
 
@@ -115,8 +116,8 @@ def _note(total: float, whole: float, count: int) -> str | None:
     if apart < 0:
         return f"OpenCV's layers add up to {-apart:.3g} ms more than a whole pass took: its own clock reads otherwise"
     return (
-        f"{apart:.3g} ms of a pass are spent around OpenCV's {count} layers, not in them: the call from Python, tensors "
-        f"taken in and given out, going from one layer to the next ({1000 * apart / max(count, 1):.2g} µs each)"
+        f"{apart:.3g} ms of a pass are spent around OpenCV's {count} layers, not in them: the call from Python, "
+        f"tensors taken in and given out, going from one layer to the next ({1000 * apart / max(count, 1):.2g} µs each)"
     )
 
 
@@ -188,7 +189,7 @@ class _Kin:
         return exact or keras_layer(step.name, self._node_layers) or self._by_beginning(step.name)
 
     def _by_beginning(self, name: str) -> str | None:
-        """Return the layer of the longest exported name that a name begins with: OpenCV 5 appends `_pre` and the like."""
+        """Return the layer of the longest exported name that a name begins with: OpenCV 5 appends `_pre`, `_post`."""
         known = [node for node in self._node_layers if name.startswith(f"{node}_")]
         return self._node_layers[max(known, key=len)] if known else None
 
@@ -198,9 +199,7 @@ class _Kin:
         tf2onnx folds a normalisation into the convolution before it and gives what results a name of its own.
         """
         needed = self._needed(layer)
-        free = (
-            name for name in self.classes if name in needed and name not in taken and self._has_weights(name)
-        )
+        free = (name for name in self.classes if name in needed and name not in taken and self._has_weights(name))
         return max(free, key=list(self.classes).index, default=None)
 
     def _has_weights(self, layer: str) -> bool:

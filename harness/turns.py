@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from harness.blobs import Feed
@@ -11,10 +12,12 @@ from harness.feeding import inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.observing import Run
-from harness.pace import Pace, pace
+from harness.pace import Pace, Speed, pace
+from harness.profiling import profile_of
 from harness.records import Outcome, Record
 from harness.session import Session
 from harness.subjects import Cell
+from harness.timings import Profile
 
 ROUNDS = 15
 _ROUND_SECONDS = 0.02
@@ -37,25 +40,44 @@ def pairs_of(before: Iterable[Timed], after: Iterable[Timed]) -> list[tuple[Time
     return [(one, later[key_of(one[0])]) for one in works if key_of(one[0]) in later]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paced:
+    """What a pair's rounds gave."""
+
+    pace: Pace
+    profiles: tuple[Profile, Profile] | None
+    """Both sides by layer, one right after the other; None where neither is faster."""
+
+
 def timed_in_turns(
     session: Session, pairs: Iterable[tuple[Timed, Timed]], step: Callable[[str], None]
-) -> Iterator[Pace]:
+) -> Iterator[Paced]:
     """Yield the pace of each pair that can still be timed, one after another: nothing of ours runs beside it."""
     with session.lane() as lane:
         for before, after in pairs:
-            found = _pace(lane, before, after)
+            found = _paced(lane, before, after)
             step(str(key_of(before[0])))
             if found is not None:
                 yield found
 
 
-def _pace(lane: Lane, before: Timed, after: Timed) -> Pace | None:
+def _paced(lane: Lane, before: Timed, after: Timed) -> Paced | None:
     runs = [_begun(lane, *side) for side in (before, after)]
-    turns = in_turns([(turn := passes_of(run), repeats_for(turn)) for run in runs], ROUNDS)
+    turns = in_turns([(passes := passes_of(run), repeats_for(passes)) for run in runs], ROUNDS)
     if turns is None:
         return None
     key = key_of(before[0])
-    return pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
+    found = pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
+    differ = found.speed in {Speed.SLOWER, Speed.FASTER}
+    return Paced(pace=found, profiles=_profiles(lane, runs, (before, after)) if differ else None)
+
+
+def _profiles(lane: Lane, runs: Sequence[Run], sides: Sequence[Timed]) -> tuple[Profile, Profile] | None:
+    old, new = (
+        profile_of(lane, run, cell, lane.artifact_of(record, cell))
+        for run, (record, cell) in zip(runs, sides, strict=True)
+    )
+    return None if old is None or new is None else (old, new)
 
 
 def _begun(lane: Lane, record: Record, cell: Cell) -> Run:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness import delivery, terminal, terminal_upgrades
+from harness import delivery, terminal, terminal_latency, terminal_upgrades
 from harness.answers import advise
 from harness.differing import WORSE, Change, Comparison, compare
 from harness.errors import ExitCode, UsageError
@@ -109,6 +109,7 @@ def _give(found: Comparison, *, fail_on: str, markdown: Path | None, page: Path 
         click.echo(to_json(found))
     else:
         terminal_upgrades.compared(found)
+        terminal_latency.layers_that_changed(found)
     command = shlex.join(["dnn-harness", *sys.argv[1:]])
     for path, text in ((page, write_difference_page), (markdown, lambda one, _command: write_difference_markdown(one))):
         if path is not None:

@@ -74,11 +74,12 @@ LAYERS = (
     ("session", "answers", "advising"),
     ("selftest", "layer_search", "groups"),
     ("scheduling",),
+    ("profiling",),
     ("checking", "reproducing", "turns", "operator_running"),
     ("upgrading", "latency"),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
-    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators"),
+    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators", "terminal_latency"),
     (
         "upgrade_commands",
         "atlas_commands",
