@@ -61,6 +61,11 @@ class TensorFlow:
             return {}
         return {str(name): float(ms) for name, ms in result["layers"].items()}
 
+    @property
+    def started(self) -> bool:
+        """Whether it was needed at all."""
+        return self._child is not None
+
     def close(self) -> None:
         """End the child, if there is one."""
         if self._child is not None:

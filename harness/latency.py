@@ -20,7 +20,7 @@ from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.library import Artifact
 from harness.observing import OpenCV, Run
-from harness.pace import interval, pace
+from harness.pace import LEAST_TIMES, interval, pace
 from harness.planning import cell_id
 from harness.profiles import with_tensorflow
 from harness.profiling import profile_of
@@ -31,8 +31,6 @@ from harness.timings import Beside, Latency, Profile, Timing
 from harness.turns import Passes, in_turns, passes_of, repeats_for, warmed
 
 ROUNDS = 15
-_FEWEST = 6
-"""Rounds that give an interval at all."""
 _CELL_SECONDS = 30.0
 """What all rounds of one cell should take; slow networks get fewer rounds, not fewer runtimes."""
 _ONNXRUNTIME = Seat(environment="onnxruntime")
@@ -63,6 +61,24 @@ def timed(
             works = record.outcome is Outcome.OK
             yield stand.time(record, by_id[CellId.of(record)]) if works else record
             step(f"{record.case} [{record.route}]")
+        session.tensorflow_started |= tensorflow.started
+
+
+@contextlib.contextmanager
+def begun(lane: Lane, cell: Cell, artifact: Artifact, given: Input, threads: int) -> Iterator[Run]:
+    """Give a network that a fresh worker has loaded for so many threads and run a few times, where it works.
+
+    Neither the first forward nor the memory then depends on what ran before. The worker is left as others expect it.
+    """
+    worker = lane.worker(cell.seat)
+    worker.renew()
+    run = lane.begin(cell, artifact, threads=threads)
+    warmed(run, given.opencv)
+    try:
+        yield run
+    finally:
+        if worker.running:
+            run.threads(_USUAL_THREADS)
 
 
 class Stand:
@@ -89,11 +105,7 @@ class Stand:
             given = next(iter(inputs_of(cell.subject, artifact, PROBES[:1])))
         except HarnessError:
             return record
-        worker = self._lane.worker(cell.seat)
-        worker.renew()  # the first forward, and the memory, should not depend on what ran before
-        run = self._lane.begin(cell, artifact, threads=self._threads)
-        warmed(run, given.opencv)
-        try:
+        with begun(self._lane, cell, artifact, given, self._threads) as run:
             latency = self._beside(run, cell, artifact, given)
             if latency is None:
                 return record
@@ -101,9 +113,6 @@ class Stand:
             own = run.count()  # last: a worker that dies of it costs nothing
             latency = replace(latency, flops=own.flops, weights_bytes=own.weights_bytes, blobs_bytes=own.blobs_bytes)
             return replace(record, latency=latency)
-        finally:
-            if worker.running:
-                run.threads(_USUAL_THREADS)
 
     def _beside(self, run: Run, cell: Cell, artifact: Artifact, given: Input) -> Latency | None:
         """Return OpenCV's latency and, from the same rounds, its ratio to every other runtime."""
@@ -123,7 +132,7 @@ class Stand:
                 Beside(
                     runtime=name,
                     version=version,
-                    forward_ms=_timing(times),
+                    forward_ms=rounds_timing(times),
                     ratio=found.ratio,
                     low=found.low,
                     high=found.high,
@@ -134,7 +143,7 @@ class Stand:
         return Latency(
             load_ms=round(seen.load_ms, 4),
             first_ms=None if seen.first_ms is None else round(seen.first_ms, 4),
-            forward_ms=_timing(turns[0]),
+            forward_ms=rounds_timing(turns[0]),
             threads=seen.threads,
             peak_rss_bytes=run.observed().observation.peak_rss_bytes,
             beside=tuple(beside),
@@ -170,22 +179,22 @@ def _rounds(sides: Sequence[Passes], counts: Sequence[int]) -> int:
     spent = 0.0
     for passes, count in zip(sides, counts, strict=True):
         spent += sum(passes(count) or ())
-    return max(_FEWEST, min(ROUNDS, int(_CELL_SECONDS * 1000 / max(spent, 1e-3))))
+    return max(LEAST_TIMES, min(ROUNDS, int(_CELL_SECONDS * 1000 / max(spent, 1e-3))))
 
 
-def _timing(rounds: Sequence[Sequence[float]]) -> Timing:
-    """Return how passes are distributed; the median and its interval are those of the rounds' medians.
+def rounds_timing(rounds: Sequence[Sequence[float]]) -> Timing:
+    """Return how passes are distributed; the median and its interval (of six rounds) are those of the rounds' medians.
 
     Passes of one round are alike: counted one by one they would promise an interval that the next minute breaks.
     """
     medians = sorted(median(times) for times in rounds)
     every = [ms for times in rounds for ms in times]
-    low, high = interval(medians)
+    low, high = interval(medians) if len(medians) >= LEAST_TIMES else (None, None)
     return Timing(
         min=round(min(every), 4),
         median=round(median(medians), 4),
         p95=round(float(np.percentile(every, 95)), 4),
         n=len(every),
-        low=round(low, 4),
-        high=round(high, 4),
+        low=None if low is None else round(low, 4),
+        high=None if high is None else round(high, 4),
     )

@@ -77,6 +77,7 @@ LAYERS = (
     ("profiling",),
     ("checking", "reproducing", "turns", "operator_running"),
     ("upgrading", "latency"),
+    ("clocking",),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
     ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators", "terminal_latency"),
