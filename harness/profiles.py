@@ -27,6 +27,7 @@ _PUT_IN = re.compile(r"__\d+$")
 """How tf2onnx names a change of layout: after the node beside it, with a number."""
 _COMPUTING = re.compile(r"Conv|InnerProduct|Gemm|MatMul")
 _WITH_WEIGHTS = re.compile(r"Conv|Dense")
+_WITHOUT_WEIGHTS = re.compile(r"Normalization|ReLU|Activation|^Add$|Padding|Rescaling")
 _INTO_NEXT = re.compile(r"Padding")
 """Keras layers that are fused into what comes after them; all others go into what comes before."""
 
@@ -174,13 +175,23 @@ class _Kin:
     def owners(self, steps: Sequence[_Step]) -> list[str | None]:
         """Return the Keras layer of each step, None for what no layer asked for."""
         found = [self._named(step) for step in steps]
-        taken = {layer for layer in found if layer is not None}
-        for place in range(len(steps) - 1, -1, -1):  # backwards: what comes next is known by then
-            if found[place] is None and _COMPUTING.search(steps[place].type_):
-                following = next((layer for layer in found[place + 1 :] if layer is not None), None)
-                found[place] = self._unnamed_before(following, taken)
-                taken.add(found[place] or "")
+        odd = [place for place, step in enumerate(steps) if self._is_misnamed(step, found[place])]
+        taken = {layer for place, layer in enumerate(found) if layer is not None and place not in odd}
+        for place in reversed(odd):  # backwards: what comes next is known by then
+            own = found[place]
+            following = own or next((layer for layer in found[place + 1 :] if layer is not None), None)
+            found[place] = self._unnamed_before(following, taken) or own
+            taken.add(found[place] or "")
         return found
+
+    def _is_misnamed(self, step: _Step, layer: str | None) -> bool:
+        """Whether a step multiplies by weights, but is named after no layer, or after one that has no such weights.
+
+        Converters fold a normalisation into the convolution before it; what results has a name of its own, or its.
+        """
+        if not _COMPUTING.search(step.type_):
+            return False
+        return layer is None or _WITHOUT_WEIGHTS.search(self.classes.get(layer, "")) is not None
 
     def _named(self, step: _Step) -> str | None:
         exact = self._node_layers.get(step.name)
@@ -194,13 +205,12 @@ class _Kin:
         return self._node_layers[max(known, key=len)] if known else None
 
     def _unnamed_before(self, layer: str | None, taken: set[str]) -> str | None:
-        """Return the last layer with weights, of those that this one needs, that no step is named after.
-
-        tf2onnx folds a normalisation into the convolution before it and gives what results a name of its own.
-        """
+        """Return the last layer with weights that no step is named after: one that this one needs, or beside it."""
+        free = [name for name in self.classes if name not in taken and self._has_weights(name)]
         needed = self._needed(layer)
-        free = (name for name in self.classes if name in needed and name not in taken and self._has_weights(name))
-        return max(free, key=list(self.classes).index, default=None)
+        before = [name for name in free if name in needed]
+        beside = [name for name in free if layer not in self._needed(name)]
+        return next(reversed(before or beside), None)
 
     def _has_weights(self, layer: str) -> bool:
         return _WITH_WEIGHTS.search(self.classes[layer]) is not None
