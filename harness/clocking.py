@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError
 from harness.feeding import inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
-from harness.latency import begun, rounds_timing
+from harness.latency import rounds_timing
 from harness.observing import Run
 from harness.pace import Pace
 from harness.records import Outcome, Record
@@ -19,7 +19,7 @@ from harness.routes import all_routes
 from harness.session import Session
 from harness.subjects import Cell, Subject
 from harness.timings import Latency
-from harness.turns import passes_of, repeats_for, timed_in_turns
+from harness.turns import begun, passes_of, repeats_for, timed_in_turns
 
 
 class NotWorkingError(HarnessError):
@@ -73,7 +73,7 @@ def clocked(session: Session, subject: Subject) -> Iterator[Clocked]:
         record = _right(session, lane, cell)
         artifact = lane.artifact_of(record, cell)
         given = next(iter(inputs_of(cell.subject, artifact, PROBES[:1])))
-        with begun(lane, cell, artifact, given, session.settings.threads) as run:
+        with begun(lane, cell, artifact, given.opencv, session.settings.threads) as run:
             yield Clocked(run, record)
 
 

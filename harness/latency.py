@@ -14,6 +14,7 @@ from statistics import median
 import numpy as np
 
 from harness.beside import TensorFlow
+from harness.environments import is_command
 from harness.errors import EnvironmentFailedError, HarnessError
 from harness.feeding import Input, inputs_of
 from harness.inputs import PROBES
@@ -28,13 +29,11 @@ from harness.records import CellId, Outcome, Record
 from harness.session import Session
 from harness.subjects import Cell, Seat, Subject
 from harness.timings import Beside, Latency, Profile, Timing
-from harness.turns import Passes, in_turns, passes_of, repeats_for, warmed
+from harness.turns import ROUNDS, Passes, begun, in_turns, passes_of, repeats_for, warmed
 
-ROUNDS = 15
 _CELL_SECONDS = 30.0
 """What all rounds of one cell should take; slow networks get fewer rounds, not fewer runtimes."""
 _ONNXRUNTIME = Seat(environment="onnxruntime")
-_USUAL_THREADS = 1
 
 
 def timed(
@@ -64,23 +63,6 @@ def timed(
         session.tensorflow_started |= tensorflow.started
 
 
-@contextlib.contextmanager
-def begun(lane: Lane, cell: Cell, artifact: Artifact, given: Input, threads: int) -> Iterator[Run]:
-    """Give a network that a fresh worker has loaded for so many threads and run a few times, where it works.
-
-    Neither the first forward nor the memory then depends on what ran before. The worker is left as others expect it.
-    """
-    worker = lane.worker(cell.seat)
-    worker.renew()
-    run = lane.begin(cell, artifact, threads=threads)
-    warmed(run, given.opencv)
-    try:
-        yield run
-    finally:
-        if worker.running:
-            run.threads(_USUAL_THREADS)
-
-
 class Stand:
     """Times one cell after another; a model's TensorFlow side is opened once for all its cells."""
 
@@ -105,7 +87,7 @@ class Stand:
             given = next(iter(inputs_of(cell.subject, artifact, PROBES[:1])))
         except HarnessError:
             return record
-        with begun(self._lane, cell, artifact, given, self._threads) as run:
+        with begun(self._lane, cell, artifact, given.opencv, self._threads) as run:
             latency = self._beside(run, cell, artifact, given)
             if latency is None:
                 return record
@@ -150,11 +132,14 @@ class Stand:
         )
 
     def _runtimes(self, cell: Cell, artifact: Artifact, given: Input) -> Iterator[tuple[str, str, Passes]]:
-        """Yield name, release and clock of each runtime that can run the very same thing."""
+        """Yield name, release and clock of each runtime that can run the very same thing, on the same machine."""
+        if is_command(cell.environment):
+            return
         if self._opens(cell, artifact, given):
             yield "tensorflow", self._tensorflow.version, self._tensorflow.times
         worker = self._onnxruntime
         if worker is not None and artifact.manifest.format == "onnx" and cell.seat != _ONNXRUNTIME:
+            worker.renew()
             run = worker.begin(artifact.manifest, artifact.model, threads=self._threads)
             warmed(run, given.opencv)
             if run.works:

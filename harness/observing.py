@@ -239,10 +239,11 @@ class OpenCV:
     def begin(self, manifest: Manifest, model: Path, *, threads: int | None = None) -> Run:
         """Return a way that has just loaded `model`, in a fresh worker where the last one died.
 
-        With `threads`, the worker computes with so many from now on.
+        With `threads`, it is for times: the worker computes with so many from now on, and leaves its memory as a plain
+        program would, if it has loaded nothing before.
         """
         run = Run(self, manifest, self._start(Observation(stage=Stage.START)), started=self._child is not None)
-        run.load(model, {} if threads is None else {"threads": threads})
+        run.load(model, {} if threads is None else {"threads": threads, "as_alone": True})
         return run
 
     def _start(self, seen: Observation) -> Observation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -11,6 +12,7 @@ from harness.differing import key_of
 from harness.feeding import inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
+from harness.library import Artifact
 from harness.observing import Run
 from harness.pace import Pace, Speed, pace
 from harness.profiling import profile_of
@@ -24,6 +26,8 @@ _ROUND_SECONDS = 0.02
 """What one turn should take: long against a clock's tick, short against the machine's drifts."""
 _MOST_REPEATS = 200
 _WARM_UP = 3
+_USUAL_THREADS = 1
+"""What is judged runs on one."""
 _LEAST_MS = 1e-6
 """No pass takes no time: ratios are made of these."""
 
@@ -54,22 +58,23 @@ def timed_in_turns(
 ) -> Iterator[Paced]:
     """Yield the pace of each pair that can still be timed, one after another: nothing of ours runs beside it."""
     with session.lane() as lane:
-        for before, after in pairs:
-            found = _paced(lane, before, after)
-            step(str(key_of(before[0])))
+        for pair in pairs:
+            found = _paced(lane, session.settings.threads, pair)
+            step(str(key_of(pair[0][0])))
             if found is not None:
                 yield found
 
 
-def _paced(lane: Lane, before: Timed, after: Timed) -> Paced | None:
-    runs = [_begun(lane, *side) for side in (before, after)]
-    turns = in_turns([(passes := passes_of(run), repeats_for(passes)) for run in runs], ROUNDS)
-    if turns is None:
-        return None
-    key = key_of(before[0])
-    found = pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
-    differ = found.speed in {Speed.SLOWER, Speed.FASTER}
-    return Paced(pace=found, profiles=_profiles(lane, runs, (before, after)) if differ else None)
+def _paced(lane: Lane, threads: int, sides: tuple[Timed, Timed]) -> Paced | None:
+    with contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(_begun(lane, threads, *side)) for side in sides]
+        turns = in_turns([(passes := passes_of(run), repeats_for(passes)) for run in runs], ROUNDS)
+        if turns is None:
+            return None
+        key = key_of(sides[0][0])
+        found = pace(key.case, key.route, key.engine, *([median(times) for times in side] for side in turns))
+        differ = found.speed in {Speed.SLOWER, Speed.FASTER}
+        return Paced(pace=found, profiles=_profiles(lane, runs, sides) if differ else None)
 
 
 def _profiles(lane: Lane, runs: Sequence[Run], sides: Sequence[Timed]) -> tuple[Profile, Profile] | None:
@@ -80,13 +85,27 @@ def _profiles(lane: Lane, runs: Sequence[Run], sides: Sequence[Timed]) -> tuple[
     return None if old is None or new is None else (old, new)
 
 
-def _begun(lane: Lane, record: Record, cell: Cell) -> Run:
-    """Return a network that is loaded and has run a few times on the first probe, if it still works."""
+def _begun(lane: Lane, threads: int, record: Record, cell: Cell) -> contextlib.AbstractContextManager[Run]:
     artifact = lane.artifact_of(record, cell)
-    feed = next(iter(inputs_of(cell.subject, artifact, PROBES[:1]))).opencv
-    run = lane.begin(cell, artifact)
+    given = next(iter(inputs_of(cell.subject, artifact, PROBES[:1])))
+    return begun(lane, cell, artifact, given.opencv, threads)
+
+
+@contextlib.contextmanager
+def begun(lane: Lane, cell: Cell, artifact: Artifact, feed: Feed, threads: int) -> Iterator[Run]:
+    """Give a network that a fresh worker has loaded for so many threads and run a few times, if it still works.
+
+    Neither the first forward nor the memory then depends on what ran before. The worker is left as others expect it.
+    """
+    worker = lane.worker(cell.seat)
+    worker.renew()
+    run = lane.begin(cell, artifact, threads=threads)
     warmed(run, feed)
-    return run
+    try:
+        yield run
+    finally:
+        if worker.running:
+            run.threads(_USUAL_THREADS)
 
 
 def warmed(run: Run, feed: Feed) -> None:

@@ -78,7 +78,7 @@ def _of(records: Sequence[Record], release: str | None) -> tuple[Record, ...]:
 @click.option("--no-timing", is_flag=True, help="do not time what works on both")
 @_faces
 @zoo_option
-@settings_options("engine", "device", "route", "expectations", "store", "jobs", "draws", *DEADLINES)
+@settings_options("engine", "device", "route", "expectations", "store", "jobs", "draws", "threads", *DEADLINES)
 def upgrade(old: str, new: str, models: Sequence[str], no_timing: bool, **options: Any) -> int:
     """Run MODELS on OpenCV OLD and NEW, and tell what breaks, what is fixed and what gets slower.
 

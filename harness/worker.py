@@ -92,8 +92,13 @@ class Worker:
         return {name: usable for name, usable in found.items() if usable}
 
     def do_load(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
-        """Read a network from `path`, or from the payload when there is no path; with `threads`, for so many."""
+        """Read a network from `path`, or from the payload when there is no path; with `threads`, for so many.
+
+        `as_alone` leaves memory to glibc, as in a program that does nothing but run a network: for what is timed.
+        """
         self.net = None  # the old network must not count in the new one's memory
+        if not request.get("as_alone"):
+            keep_freed_memory()
         forget_peak()
         if request.get("threads"):
             self.cv2.setNumThreads(request["threads"])  # before: ONNX Runtime makes its threads as it loads
@@ -505,7 +510,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(arguments)
     sink = private_stdout()
     limit(options.memory_bytes)
-    keep_freed_memory()
     isolate_imports()
     if options.cv2_from:
         sys.path.insert(0, options.cv2_from)

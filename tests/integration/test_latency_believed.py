@@ -154,18 +154,21 @@ def test_a_run_times_after_the_matrix_and_keeps_one_record_a_cell(dnn_harness, t
 TIMED = """
 import os
 
-def build():
-    import keras
-    x = keras.Input((48, 64, 8))
-    y = x
-    for _ in range(int(os.environ["LAYERS"])):
-        y = keras.layers.Conv2D(16, 3, padding="same")(y)
-    return keras.Model(x, y)
-
 def test_is_fast(dnn_latency):
-    latency = dnn_latency(build(), route="pb", rounds=12)
+    latency = dnn_latency(os.environ["MODEL"], route="pb", rounds=12)
     assert latency.threads == 1
     assert latency.forward_ms.low <= latency.forward_ms.median <= latency.forward_ms.high
+"""
+SWITCHED_OFF = """
+def test_is_fast(dnn_latency):
+    assert dnn_latency("architectures/seed_cnn", route="pb").forward_ms.low is None
+"""
+IN_TURNS = """
+def test_is_no_slower(dnn_pace):
+    pace = dnn_pace("architectures/seed_cnn", before="onnxruntime", route="onnx")
+    assert (pace.rounds, pace.route) == (15, "onnx")
+    assert pace.low <= pace.ratio <= pace.high
+    assert pace.speed in {"slower", "faster", "alike", "cannot-tell"}
 """
 REFUSED = """
 def test_does_not_work(dnn_latency):
@@ -185,7 +188,8 @@ def test_is_the_same(dnn_pace):
 def project(pytester, monkeypatch, warm_store):
     monkeypatch.setenv("DNN_HARNESS_STORE", str(warm_store))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    monkeypatch.setenv("LAYERS", "1")
+    monkeypatch.setenv("MODEL", "architectures/seed_cnn")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # within it, pytest-benchmark switches itself off
     pytester.makeconftest('pytest_plugins = ["dnn_harness_plugin"]')
     return pytester
 
@@ -201,15 +205,15 @@ def test_pytest_benchmark_keeps_the_workers_seconds_compares_and_fails(project, 
     assert (kept["stats"]["rounds"], kept["stats"]["iterations"]) == (12, 1)
     assert 0 < kept["stats"]["median"] < 1
     assert (kept["extra_info"]["route"], kept["extra_info"]["threads"]) == ("pb", 1)
-    monkeypatch.setenv("LAYERS", "24")
-    slower = project.runpytest_subprocess(*run, "--benchmark-compare=0001", "--benchmark-compare-fail=median:300%")
+    monkeypatch.setenv("MODEL", "architectures/crnn-small")
+    slower = project.runpytest_subprocess(*run, "--benchmark-compare=0001", "--benchmark-compare-fail=median:100%")
     assert slower.ret != 0
     slower.stdout.fnmatch_lines(["*test_is_fast (0001_before)*"])
     assert "Performance has regressed" in slower.stdout.str() + slower.stderr.str()
 
 
 def test_a_benchmark_that_is_switched_off_runs_once(project):
-    project.makepyfile(TIMED.replace(".low <= latency.forward_ms.median <= latency.forward_ms.high", ".low is None"))
+    project.makepyfile(SWITCHED_OFF)
     project.runpytest_subprocess("--benchmark-disable", "-W", "error").assert_outcomes(passed=1)
 
 
@@ -229,17 +233,5 @@ def test_what_does_not_work_has_no_latency(project):
 
 @pytest.mark.skipif(not WITH_ONNXRUNTIME, reason="needs a second runtime that is there without a package index")
 def test_two_runtimes_are_held_against_each_other_in_turns(project):
-    project.makepyfile(
-        TIMED.replace(
-            'def test_is_fast(dnn_latency):\n    latency = dnn_latency(build(), route="pb", rounds=12)',
-            "def test_pace(dnn_pace):\n"
-            '    pace = dnn_pace(build(), before="onnxruntime", route="onnx")\n'
-            "    assert pace.rounds == 15\n"
-            "    assert pace.low <= pace.ratio <= pace.high\n"
-            '    assert pace.speed in {"slower", "faster", "alike", "cannot-tell"}\n'
-            "    return",
-        )
-        .replace("    return\n    assert latency.threads == 1\n", "")
-        .split("    assert latency.forward_ms.low")[0]
-    )
+    project.makepyfile(IN_TURNS)
     project.runpytest_subprocess("-m", "dnn_latency", "-W", "error").assert_outcomes(passed=1)
