@@ -1,4 +1,4 @@
-"""The zoo's latency, kept and compared by pytest-benchmark: `pytest -m dnn_latency --benchmark-enable`.
+"""The zoo's latency, kept and compared by pytest-benchmark: `pytest -m dnn_latency`.
 
 `--dnn-tier` picks the cases, `--dnn-opencv` and `--dnn-route` where and how they run; known failures are left out.
 """
