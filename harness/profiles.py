@@ -6,6 +6,7 @@ layer which does the work, and the others say so.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,10 +58,10 @@ def profile(
 ) -> Profile:
     """Return the layers of some passes: `layers` are OpenCV's names and types, `ms` is (passes, layers).
 
-    The figures are means over the middle half of the passes, by the time of the whole: a disturbed pass does not count,
+    The figures are means over the quietest quarter of the passes: one interruption would make some layer the slowest,
     and what belongs together still adds up. Without `node_layers`, the rows are OpenCV's own layers.
     """
-    kept = _middle(forward_ms)
+    kept = _quietest(forward_ms)
     means = ms[kept].mean(axis=0)
     whole = float(np.mean([forward_ms[place] for place in kept]))
     idle = [not bool((column > 0).any()) for column in ms.T]
@@ -104,10 +105,8 @@ class _Step:
     """Whether another one does its work: it took not one tick in any pass."""
 
 
-def _middle(times: Sequence[float]) -> list[int]:
-    order = sorted(range(len(times)), key=lambda place: times[place])
-    aside = len(order) // 4
-    return order[aside : len(order) - aside]
+def _quietest(times: Sequence[float]) -> list[int]:
+    return sorted(range(len(times)), key=lambda place: times[place])[: math.ceil(len(times) / 4)]
 
 
 def _note(total: float, whole: float, count: int) -> str | None:

@@ -13,7 +13,7 @@ from harness.profiles import profile
 from harness.subjects import Cell
 from harness.timings import Profile
 
-_PASSES = (6, 40)
+_PASSES = (8, 80)
 """Least and most passes by layer."""
 _SECONDS = 5.0
 """What they should take."""

@@ -151,12 +151,11 @@ def test_without_keras_layers_the_rows_are_those_of_opencv():
     assert [(row.layer, row.class_, row.ms) for row in found.layers] == [("c", "Convolution", 1.0), ("r", "ReLU", 0.0)]
 
 
-def test_a_pass_that_was_disturbed_does_not_count_and_the_sum_stays_the_whole():
-    ms = np.array([[1.0, 2.0], [1.2, 2.0], [0.9, 2.1], [50.0, 2.0], [1.0, 80.0], [1.1, 2.0], [1.0, 2.1], [0.2, 1.0]])
+def test_passes_that_were_disturbed_do_not_count_and_the_sum_stays_the_whole():
+    ms = np.array([[1.0, 2.0], [1.2, 2.0], [0.9, 2.1], [50.0, 2.0], [1.0, 80.0], [1.1, 2.0], [9.0, 2.1], [1.0, 2.2]])
     whole = [float(row.sum()) + 0.1 for row in ms]
     found = profile([("a", "A"), ("b", "B")], ms, whole, {"a": "a", "b": "b"}, anatomy("a", "b"))
-    assert found.layers[0].ms == pytest.approx(1.05)
-    assert sum(row.ms for row in found.layers) == pytest.approx(found.total_ms)
+    assert [row.ms for row in found.layers] == [pytest.approx(0.95), pytest.approx(2.05)]
     assert found.forward_ms == pytest.approx(found.total_ms + 0.1)
 
 
