@@ -16,8 +16,8 @@ from itertools import chain
 import numpy as np
 
 from harness.anatomy import Anatomy
-from harness.blobs import Array
 from harness.diagnose import keras_layer, plain_name
+from harness.npy import Array
 from harness.timings import LayerTime, Profile
 
 APART = 0.1

@@ -27,6 +27,7 @@ class Program:
         if request["do"] == "open":
             if self._timed is not None:
                 self._timed.close()
+            self._timed = None  # where the next one cannot be opened, the last one must not answer for it
             self._timed = Timed(from_data(request["source"], Source), Path(request["feed"]))
             return {"version": self._version + self._timed.how, "weights_digest": self._timed.weights_digest}
         if self._timed is None:
