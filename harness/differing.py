@@ -90,7 +90,7 @@ class Comparison:
     paces: tuple[Pace, ...] = ()
     """Interleaved timings; empty where none were made."""
     profiles: tuple[CellLayers, ...] = ()
-    """Cells that were profiled on both sides, by layer: figures, of which nobody says how far they are noise."""
+    """Cells that were profiled on both sides, by layer, what changed most first: of figures, and not of noise."""
     versions: dict[str, str] = field(default_factory=dict)
 
     def count(self, change: Change) -> int:
@@ -121,7 +121,7 @@ def compare(
         alike=len(both - {difference.cell for difference in found}),
         differences=tuple(sorted(found, key=lambda one: (list(Change).index(one.change), str(one.cell)))),
         paces=tuple(paces),
-        profiles=tuple(_profiles(old, new)),
+        profiles=tuple(sorted(_profiles(old, new), key=lambda one: -abs(one.after_ms - one.before_ms))),
         versions=dict(versions or {}),
     )
 

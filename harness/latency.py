@@ -123,8 +123,8 @@ class Stand:
                 )
             )
         return Latency(
-            load_ms=round(seen.load_ms, 4),
-            first_ms=None if seen.first_ms is None else round(seen.first_ms, 4),
+            load_ms=round(seen.load_ms, 6),
+            first_ms=None if seen.first_ms is None else round(seen.first_ms, 6),
             forward_ms=rounds_timing(turns[0]),
             threads=seen.threads,
             peak_rss_bytes=run.observed().observation.peak_rss_bytes,
@@ -176,10 +176,10 @@ def rounds_timing(rounds: Sequence[Sequence[float]]) -> Timing:
     every = [ms for times in rounds for ms in times]
     low, high = interval(medians) if len(medians) >= LEAST_TIMES else (None, None)
     return Timing(
-        min=round(min(every), 4),
-        median=round(median(medians), 4),
-        p95=round(float(np.percentile(every, 95)), 4),
+        min=round(min(every), 6),
+        median=round(median(medians), 6),
+        p95=round(float(np.percentile(every, 95)), 6),
         n=len(every),
-        low=None if low is None else round(low, 4),
-        high=None if high is None else round(high, 4),
+        low=None if low is None else round(low, 6),
+        high=None if high is None else round(high, 6),
     )

@@ -72,7 +72,7 @@ def profile(
     rows = tuple(_rows(steps, node_layers, anatomy))
     total = float(means.sum())
     return Profile(
-        layers=rows, total_ms=round(total, 4), forward_ms=round(whole, 4), note=_note(total, whole, len(steps))
+        layers=rows, total_ms=round(total, 6), forward_ms=round(whole, 6), note=_note(total, whole, len(steps))
     )
 
 
@@ -124,7 +124,7 @@ def _note(total: float, whole: float, count: int) -> str | None:
 def _rows(steps: Sequence[_Step], node_layers: Mapping[str, str], anatomy: Anatomy) -> Iterator[LayerTime]:
     """Yield Keras layers in the order of their work, then what was put in, by type."""
     if not node_layers:
-        yield from (LayerTime(layer=one.name, class_=one.type_, ms=round(one.ms, 4)) for one in steps)
+        yield from (LayerTime(layer=one.name, class_=one.type_, ms=round(one.ms, 6)) for one in steps)
         return
     kin = _Kin(anatomy, node_layers)
     owners = kin.owners(steps)
@@ -142,13 +142,13 @@ def _rows(steps: Sequence[_Step], node_layers: Mapping[str, str], anatomy: Anato
         yield LayerTime(
             layer=layer,
             class_=kin.classes.get(layer, ""),
-            ms=round(sum(one.ms for one in found), 4),
+            ms=round(sum(one.ms for one in found), 6),
             steps=tuple(one.type_ for one in found if not one.idle),
             fused=tuple(guest for guest, host in hosts.items() if host == layer),
             fused_into=hosts.get(layer),
         )
     for (type_, layout), found in other.items():
-        steps_ms = round(sum(one.ms for one in found), 4)
+        steps_ms = round(sum(one.ms for one in found), 6)
         types = tuple(one.type_ for one in found)
         yield LayerTime(layer=None, class_=type_, ms=steps_ms, steps=types, inserted=layout)
 
@@ -181,7 +181,7 @@ class _Kin:
             following = own or next((layer for layer in found[place + 1 :] if layer is not None), None)
             found[place] = self._unnamed_before(following, taken) or own
             taken.add(found[place] or "")
-        return found
+        return _closed(steps, found)
 
     def _is_misnamed(self, step: _Step, layer: str | None) -> bool:
         """Whether a step multiplies by weights, but is named after no layer, or after one that has no such weights.
@@ -239,6 +239,19 @@ class _Kin:
                 seen.add(name)
                 waiting += self._before[name]
         return seen
+
+
+def _closed(steps: Sequence[_Step], owners: Sequence[str | None]) -> list[str | None]:
+    """Return the owners, those of steps without a name that lie among steps of one layer filled in."""
+    after: list[str | None] = [None] * len(owners)
+    for place in range(len(owners) - 2, -1, -1):
+        after[place] = owners[place + 1] or after[place + 1]
+    found, before = list(owners), None
+    for place, step in enumerate(steps):
+        if owners[place] is None and step.type_ not in _LAYOUT and before == after[place]:
+            found[place] = before
+        before = owners[place] or before
+    return found
 
 
 def _by_name(found: Profile) -> dict[tuple[str | None, str], float]:

@@ -96,8 +96,8 @@ def _latency(seen: Observation) -> Latency | None:
     if seen.load_ms is None or not seen.forward_ms:
         return None
     return Latency(
-        load_ms=round(seen.load_ms, 4),
-        first_ms=None if seen.first_ms is None else round(seen.first_ms, 4),
+        load_ms=round(seen.load_ms, 6),
+        first_ms=None if seen.first_ms is None else round(seen.first_ms, 6),
         forward_ms=timing(seen.forward_ms),
         threads=seen.threads,
         peak_rss_bytes=seen.peak_rss_bytes,
@@ -109,10 +109,10 @@ def timing(times_ms: Sequence[float]) -> Timing:
     ordered = sorted(times_ms)
     low, high = interval(ordered) if len(ordered) >= LEAST_TIMES else (None, None)
     return Timing(
-        min=round(ordered[0], 4),
-        median=round(float(np.median(ordered)), 4),
-        p95=round(float(np.percentile(ordered, 95)), 4),
+        min=round(ordered[0], 6),
+        median=round(float(np.median(ordered)), 6),
+        p95=round(float(np.percentile(ordered, 95)), 6),
         n=len(ordered),
-        low=None if low is None else round(low, 4),
-        high=None if high is None else round(high, 4),
+        low=None if low is None else round(low, 6),
+        high=None if high is None else round(high, 6),
     )

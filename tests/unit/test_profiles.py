@@ -136,6 +136,23 @@ def test_what_computes_and_belongs_to_no_layer_is_said_to():
     assert found.total_ms == 3.0
 
 
+def test_a_step_without_a_name_among_those_of_one_layer_is_that_layers():
+    """As older opsets write the parts of a recurrent layer."""
+    steps = [
+        ("lstm/MatMul", "Gemm", 1.0),
+        ("older__3", "NaryEltwise", 2.0),
+        ("lstm/Tanh", "TanH", 4.0),
+        ("older__4", "NaryEltwise", 8.0),
+        ("dense/MatMul", "Gemm", 16.0),
+    ]
+    nodes = {"lstm/MatMul": "lstm", "lstm/Tanh": "lstm", "dense/MatMul": "dense"}
+    assert rows(profiled(steps, nodes, anatomy("lstm", "dense"))) == [
+        ("lstm", 7.0, None),
+        ("dense", 16.0, None),
+        (None, 8.0, None),
+    ]
+
+
 def test_names_that_opencv_adds_to_are_found_again():
     nodes = {"a/Relu;a/Conv2D": "a", "b/MatMul": "b"}
     steps = [

@@ -85,7 +85,7 @@ class Timed:
                 return {}
             found[part.layer].append(self._alone(part, reaching))
         return {
-            layer: round(sum(max(0.0, ms - loop) for ms in times if ms is not None), 5)
+            layer: round(sum(max(0.0, ms - loop) for ms in times if ms is not None), 6)
             for layer, times in found.items()
             if None not in times
         }
