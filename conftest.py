@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
+import pytest
 from hypothesis import Phase, settings
 
 # An installed distribution has registered it by the same name already, which pytest counts as the same plugin.
@@ -21,3 +22,10 @@ settings.register_profile("ci", derandomize=True, deadline=None, database=None, 
 settings.register_profile("dev", _FREE, max_examples=500, deadline=None)
 settings.register_profile("nightly", _FREE, max_examples=5000, deadline=None)
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Say that nothing is distributed where nothing is, whatever `addopts` say: pytest-benchmark goes by it."""
+    if not getattr(config.option, "tx", None) and hasattr(config.option, "dist"):
+        config.option.dist = "no"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness.plugin import DnnCheck
+    from harness.plugin import DnnCheck, DnnLatency, DnnPace
     from harness.records import Record
     from harness.session import Session
 
@@ -29,9 +29,33 @@ _OPTIONS = (
     ("zoo", "import names of the zoos to take cases from, with commas"),
     ("expectations", "folders or files of known failures"),
     ("store", "folder of artifacts, references and environments"),
+    ("threads", "threads of OpenCV where it is timed"),
     ("tier", "what of the zoo to run in its own suite: core, full, or a glob of case ids"),
 )
 """Plain strings: that is what pytest-xdist can hand to its workers."""
+
+
+class WorkerClock:
+    """The clock that pytest-benchmark reads: it goes by the seconds that a worker itself measured."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def worker_seconds(self) -> float:
+        """Return the seconds so far."""
+        return self._seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let it go on."""
+        self._seconds += seconds
+
+
+_MARKERS = {
+    "dnn_model(model, input_shape=(), opencv=[], routes=[])": "run the test once for each route and OpenCV; it gets "
+    "what became of the model there as `dnn_record`",
+    "dnn_latency": "times networks in OpenCV; every test with the fixture `dnn_latency` or `dnn_pace` has it",
+}
+_CLOCK = pytest.StashKey[WorkerClock]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,12 +66,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
-    config.addinivalue_line(
-        "markers",
-        "dnn_model(model, input_shape=(), opencv=[], routes=[]): run the test once for each route and OpenCV; it gets "
-        "what became of the model there as `dnn_record`",
-    )
+    """Declare the markers."""
+    for name, text in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests of latency, and give each that pytest-benchmark keeps its own clock."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & {"dnn_latency", "dnn_pace"}:
+        item.add_marker("dnn_latency")
+    if "dnn_latency" in fixtures and item.config.pluginmanager.hasplugin("benchmark"):
+        item.stash[_CLOCK] = WorkerClock()
+        own = item.get_closest_marker("benchmark")
+        options = {**(own.kwargs if own else {}), "timer": item.stash[_CLOCK].worker_seconds}
+        item.add_marker(pytest.mark.benchmark(**options), append=False)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -90,6 +123,25 @@ def dnn_record(request: pytest.FixtureRequest, dnn_check: DnnCheck) -> Record:
         pytest.fail("`dnn_record` belongs to tests marked with @pytest.mark.dnn_model(model, ...)", pytrace=False)
     record: Record = _plugin().record_of(dnn_check, marker, request.param)
     return record
+
+
+@pytest.fixture
+def dnn_latency(request: pytest.FixtureRequest, dnn_session: Session, tmp_path: Path, benchmark: Any) -> DnnLatency:
+    """Give a function that times a model in OpenCV for pytest-benchmark, by the clock of the process that runs it.
+
+    `latency = dnn_latency(model, input_shape=(1, 64, 64, 3), route="onnx")`; the test fails where the model does not
+    work. `--benchmark-save`, `--benchmark-compare` and `--benchmark-compare-fail` do what they do.
+    """
+    advance = request.node.stash[_CLOCK].advance
+    latency: DnnLatency = _plugin().DnnLatency(dnn_session, tmp_path, benchmark, advance)
+    return latency
+
+
+@pytest.fixture
+def dnn_pace(dnn_session: Session, tmp_path: Path) -> DnnPace:
+    """Give a function that times a model on two OpenCV in turns: `dnn_pace(model, before="4.14.0.94").speed`."""
+    pace: DnnPace = _plugin().DnnPace(dnn_session, tmp_path)
+    return pace
 
 
 def _plugin() -> Any:

@@ -17,11 +17,13 @@ from harness import (
     picking,
     subjects,
     terminal,
+    terminal_latency,
 )
 from harness.answers import supported
 from harness.checking import Check
 from harness.errors import ExitCode, UsageError
 from harness.inputs import parse_ordinary
+from harness.latency import timed
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
 from harness.records import to_json
@@ -44,6 +46,11 @@ from harness.session import Session
 )
 @click.option("--first", is_flag=True, help="stop at the first layer that fails")
 @click.option("--no-advice", is_flag=True, help="do not look for other ways to write the layers that fail")
+@click.option(
+    "--latency",
+    is_flag=True,
+    help="time what works again, alone, in turns with TensorFlow and ONNX Runtime, and by layer",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="write the answer as a page of its own")
 @click.option(
@@ -63,6 +70,7 @@ def check(
     ops: bool,
     first: bool,
     no_advice: bool,
+    latency: bool,
     as_json: bool,
     page: Path | None,
     folder: Path | None,
@@ -92,11 +100,16 @@ def check(
         records = checking.op_tables(records, every=ops)
         if not no_advice:
             records = checking.advised(answer, records)
+        if latency:
+            with terminal.counting(len(records)) as tell:
+                records = tuple(timed(session, checking.cells, records, tell))
         if as_json:
             for record in records:
                 click.echo(to_json(record))
         else:
             terminal.checked(subject.id, answer.info, records)
+            if latency:
+                terminal_latency.latencies(records)
         if page is not None:
             command = shlex.join(["dnn-harness", *sys.argv[1:]])
             delivery.write(page, delivery.page_of(records, command, time.monotonic() - started))

@@ -143,6 +143,12 @@ SETTINGS = (
     Setting(name="jobs", read=_positive(int), default=None, help="cells under way at once (default: the cores)"),
     Setting(name="draws", read=_count, default=DRAWS, help="inputs drawn by hypothesis besides the fixed probes"),
     Setting(name="repeats", read=_count, default=10, help="timed forward passes per cell"),
+    Setting(
+        name="threads",
+        read=_positive(int),
+        default=1,
+        help="threads of OpenCV, TensorFlow and ONNX Runtime where they are timed (--latency)",
+    ),
     Setting(name="load_seconds", read=_positive(float), default=60.0, help="deadline of one load in OpenCV"),
     Setting(name="forward_seconds", read=_positive(float), default=60.0, help="deadline of one forward pass in OpenCV"),
     Setting(name="export_seconds", read=_positive(float), default=600.0, help="deadline of one export"),
@@ -168,6 +174,8 @@ class Settings:
     jobs: int
     draws: int
     repeats: int
+    threads: int
+    """Of every runtime that is timed by `--latency`; what is judged runs on one."""
     load_seconds: float
     forward_seconds: float
     export_seconds: float

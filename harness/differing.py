@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from harness.evidence import Parity
 from harness.pace import Pace, Speed
+from harness.profiles import LayerPair, side_by_side
 from harness.records import CPU, Outcome, Record
 
 
@@ -63,6 +64,18 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellLayers:
+    """One cell's forward pass by layers, before and after."""
+
+    cell: Key
+    before_ms: float
+    """The whole pass."""
+    after_ms: float
+    layers: tuple[LayerPair, ...]
+    """What changed most first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Two releases over the same cells."""
 
@@ -76,6 +89,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     paces: tuple[Pace, ...] = ()
     """Interleaved timings; empty where none were made."""
+    profiles: tuple[CellLayers, ...] = ()
+    """Cells that were profiled on both sides, by layer, what changed most first: of figures, and not of noise."""
     versions: dict[str, str] = field(default_factory=dict)
 
     def count(self, change: Change) -> int:
@@ -106,8 +121,21 @@ def compare(
         alike=len(both - {difference.cell for difference in found}),
         differences=tuple(sorted(found, key=lambda one: (list(Change).index(one.change), str(one.cell)))),
         paces=tuple(paces),
+        profiles=tuple(sorted(_profiles(old, new), key=lambda one: -abs(one.after_ms - one.before_ms))),
         versions=dict(versions or {}),
     )
+
+
+def _profiles(old: Mapping[Key, Record], new: Mapping[Key, Record]) -> Iterator[CellLayers]:
+    for key in sorted(old.keys() & new.keys(), key=str):
+        before, after = (side[key].latency for side in (old, new))
+        if before is not None and after is not None and before.profile is not None and after.profile is not None:
+            yield CellLayers(
+                cell=key,
+                before_ms=before.profile.forward_ms,
+                after_ms=after.profile.forward_ms,
+                layers=side_by_side(before.profile, after.profile),
+            )
 
 
 def key_of(record: Record) -> Key:

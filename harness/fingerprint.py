@@ -21,8 +21,9 @@ EXPORTER_PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "numpy", "protobu
 
 _HARNESS = Path(__file__).parent
 _EXPORTER_CODE = ("export", "routes")
-_NO_ARTIFACT = _HARNESS / "export" / "faults"
-"""Plants faults in copies of artifacts: what it does is in no artifact and no reference."""
+_FAULTS = _HARNESS / "export" / "faults"
+_NO_ARTIFACT = (_FAULTS, _HARNESS / "export" / "timing")
+"""Plants faults in copies of artifacts, and times TensorFlow: what they do is in no artifact and no reference."""
 _KERAS_METADATA = "metadata.json"
 _PARSING = threading.Lock()
 """Python before 3.11.8 and 3.12.2 raises SystemError where two threads parse at once (python/cpython#106905)."""
@@ -40,7 +41,8 @@ def combine(*parts: str) -> str:
 def exporter() -> str:
     """Return the digest of everything on the exporter's side: its code and its packages' releases."""
     folders = [_HARNESS / name for name in _EXPORTER_CODE]
-    code = [path for folder in folders for path in sorted(folder.rglob("*.py")) if _NO_ARTIFACT not in path.parents]
+    found = (path for folder in folders for path in sorted(folder.rglob("*.py")))
+    code = [path for path in found if not set(_NO_ARTIFACT).intersection(path.parents)]
     return combine(files(code, _HARNESS), *(f"{name}={_release(name)}" for name in EXPORTER_PACKAGES))
 
 
@@ -51,7 +53,7 @@ def host() -> str:
 
 def faults() -> str:
     """Return the digest of the program that plants faults."""
-    return files(sorted(_NO_ARTIFACT.glob("*.py")), _NO_ARTIFACT)
+    return files(sorted(_FAULTS.glob("*.py")), _FAULTS)
 
 
 def _release(name: str) -> str:

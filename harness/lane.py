@@ -69,9 +69,9 @@ class Lane:
             worker.renew()
         return worker.observe(artifact.manifest, artifact.model, [feed])
 
-    def begin(self, cell: Cell, artifact: Artifact) -> Run:
-        """Load an artifact and return the way on: for what is timed, not judged."""
-        return self._workers[cell.seat].begin(artifact.manifest, artifact.model)
+    def begin(self, cell: Cell, artifact: Artifact, *, threads: int | None = None) -> Run:
+        """Load an artifact, for so many threads from now on, and return the way on: for what is timed, not judged."""
+        return self._workers[cell.seat].begin(artifact.manifest, artifact.model, threads=threads)
 
     def judge(
         self, cell: Cell, plans: Sequence[InputPlan] = PROBES, *, properties: bool = True, locate: bool = True

@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness.records import Outcome, Record
 from harness.routes import all_routes
 from harness.session import Session
+from harness.subjects import Subject
 from harness.terminal import sentence
 
 _KERAS_PACKAGES = ("keras", "tensorflow", "tf_keras")
@@ -56,12 +57,19 @@ def checked(
     session: Session, settings: Settings, model: Any, folder: Path, input_shape: Shapes, *, trust_lambda: bool
 ) -> tuple[Record, ...]:
     """Return the records of a model; a live one is saved into `folder`. Raises HarnessError."""
+    subject = subject_of(model, settings, folder, input_shape, trust_lambda=trust_lambda)
+    with session.using(settings):
+        return check_subject(session, subject).records
+
+
+def subject_of(
+    model: Any, settings: Settings, folder: Path, input_shape: Shapes = (), *, trust_lambda: bool = False
+) -> Subject:
+    """Return what is meant by a model, a live one saved into `folder`. Raises HarnessError."""
     shapes = _shapes(input_shape)
     if not isinstance(model, str | Path):
         model = save_model(_as_model(model, shapes), folder)
-    subject = subjects.from_text(str(model), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
-    with session.using(settings):
-        return check_subject(session, subject).records
+    return subjects.from_text(str(model), zoo=settings.zoo, input_shapes=shapes, trust_lambda=trust_lambda)
 
 
 def chosen(settings: Settings, opencv: Iterable[str], routes: Iterable[str]) -> Settings:

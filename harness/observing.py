@@ -47,6 +47,27 @@ class Observed:
     """Index of the feed under way when it ended badly; None when none was."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Forward passes by OpenCV's layers, in the order in which they are run."""
+
+    layers: tuple[tuple[str, str], ...]
+    """Name and type of each, as OpenCV has them."""
+    ms: Array
+    """(passes, layers), milliseconds; 0 for a layer whose work another one does."""
+    forward_ms: tuple[float, ...]
+    """The same passes as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """OpenCV's own count of a network's operations and memory; None where it offers none."""
+
+    flops: int | None
+    weights_bytes: int | None
+    blobs_bytes: int | None
+
+
 class OpenCV:
     """A worker for one interpreter (or command) and engine: started when needed, and again after it died."""
 
@@ -215,10 +236,14 @@ class OpenCV:
         """Return the way on from where `observe` left off: its network is still loaded, and nothing failed."""
         return Run(self, manifest, seen)
 
-    def begin(self, manifest: Manifest, model: Path) -> Run:
-        """Return a way that has just loaded `model`, in a fresh worker where the last one died."""
+    def begin(self, manifest: Manifest, model: Path, *, threads: int | None = None) -> Run:
+        """Return a way that has just loaded `model`, in a fresh worker where the last one died.
+
+        With `threads`, it is for times: the worker computes with so many from now on, and leaves its memory as a plain
+        program would, if it has loaded nothing before.
+        """
         run = Run(self, manifest, self._start(Observation(stage=Stage.START)), started=self._child is not None)
-        run.load(model)
+        run.load(model, {} if threads is None else {"threads": threads, "as_alone": True})
         return run
 
     def _start(self, seen: Observation) -> Observation:
@@ -316,7 +341,11 @@ class Run:
             self._fail(replace(self._seen, importer_absent=told["importer_absent"]))
             return
         self._seen = replace(
-            self._seen, load_ms=told["load_ms"], empty_net=told["empty"], engine_used=told["engine_used"]
+            self._seen,
+            load_ms=told["load_ms"],
+            empty_net=told["empty"],
+            engine_used=told["engine_used"],
+            threads=told.get("threads"),
         )
         if told["empty"]:
             self._fail(self._seen)
@@ -354,6 +383,8 @@ class Run:
             self._failed_feed = index
             self._name_feed(index, of)
             return
+        if self._seen.first_ms is None:
+            self._seen = replace(self._seen, first_ms=reply.header["forward_ms"])
         self._take([npy.loads(payload) for payload in reply.payloads])
 
     def _take(self, arrays: Sequence[Array]) -> None:
@@ -373,11 +404,39 @@ class Run:
 
     def time(self, repeats: int) -> None:
         """Time more runs, for at most as long as one run may take; the deadline leaves room for the last one."""
+        self._time(repeats)
+
+    def profile(self, repeats: int) -> Steps | None:
+        """Time more runs by layer; None where that failed, or this OpenCV (or another runtime) tells of no layers."""
+        reply = self._time(repeats, profile=True)
+        if reply is None:
+            return None
+        told = [(str(name), str(type_)) for name, type_ in reply.header["layers"]]
+        ms = npy.loads(reply.payloads[0])
+        if ms.ndim != 2 or ms.shape[1] != len(told):  # whose time is whose cannot be said then
+            return None
+        return Steps(layers=tuple(told), ms=ms, forward_ms=tuple(reply.header["forward_ms"]))
+
+    def _time(self, repeats: int, *, profile: bool = False) -> Reply | None:
         if self._failed:
-            return
-        reply = self._ask({"do": "time", "repeats": repeats, "seconds": self._opencv.forward_seconds}, times=2)
+            return None
+        seconds = self._opencv.forward_seconds
+        asked = {"do": "time", "repeats": repeats, "seconds": seconds, "profile": profile}
+        reply = self._ask(asked, times=2)
         if reply is not None:
             self._seen = replace(self._seen, forward_ms=tuple(reply.header["forward_ms"]))
+        return reply
+
+    def count(self) -> Counts:
+        """Return what OpenCV counts of the network on the last input; nothing where it does not, or dies of it.
+
+        What was seen stays as it was. Ask last: the worker may be gone.
+        """
+        reply = None if self._failed else self._opencv.ask(self._seen, {"do": "count"})[0]
+        told = {} if reply is None else reply.header
+        return Counts(
+            flops=told.get("flops"), weights_bytes=told.get("weights_bytes"), blobs_bytes=told.get("blobs_bytes")
+        )
 
     def _ask(self, request: Mapping[str, Any], payloads: Sequence[memoryview] = (), *, times: int = 1) -> Reply | None:
         reply, self._seen = self._opencv.ask(self._seen, request, payloads, times=times)

@@ -21,6 +21,7 @@ RUNNING = (
     "jobs",
     "draws",
     "repeats",
+    "threads",
     "shared_store",
 )
 DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")

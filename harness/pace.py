@@ -16,6 +16,8 @@ from itertools import pairwise
 from statistics import median
 
 CONFIDENCE = 0.95
+LEAST_TIMES = 6
+"""Fewer times give no interval of their median at this confidence."""
 LEAST = 1.05
 """Ratios nearer to 1 than this are of no interest, however sure."""
 MOST = 1.25
@@ -65,14 +67,14 @@ def pace(case: str, route: str, engine: str, before: Sequence[float], after: Seq
     Raises ValueError for fewer than six rounds, which give no interval at this confidence.
     """
     logs = sorted(math.log(new / old) for old, new in zip(before, after, strict=True))
-    low, high = _interval(logs)
+    low, high = interval(logs)
     noise = _noise(before, after)
     return Pace(
         case=case,
         route=route,
         engine=engine,
-        before_ms=round(median(before), 4),
-        after_ms=round(median(after), 4),
+        before_ms=round(median(before), 6),
+        after_ms=round(median(after), 6),
         ratio=round(math.exp(median(logs)), 4),
         low=round(math.exp(low), 4),
         high=round(math.exp(high), 4),
@@ -91,8 +93,11 @@ def _opinion(low: float, high: float, noise: float) -> Speed:
     return Speed.ALIKE if within else Speed.CANNOT_TELL
 
 
-def _interval(ordered: Sequence[float]) -> tuple[float, float]:
-    """Return the narrowest pair of order statistics between which the median lies with this confidence."""
+def interval(ordered: Sequence[float]) -> tuple[float, float]:
+    """Return the narrowest pair of order statistics between which the median lies with this confidence.
+
+    `ordered` goes from least to most. Raises ValueError for fewer than six, among which there is no such pair.
+    """
     count = len(ordered)
     outside = 0.0
     rank = -1

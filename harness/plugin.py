@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.clocking import Clocked, NotWorkingError, clocked, paced
 from harness.config import SETTINGS, Settings, settle
 from harness.environments import Environments
 from harness.errors import HarnessError, UsageError
 from harness.inputs import InputPlan
-from harness.live_models import Shapes, checked, chosen, explain, is_supported
+from harness.live_models import Shapes, checked, chosen, explain, is_supported, subject_of
+from harness.pace import Pace
 from harness.records import Judgement, Record
 from harness.report.junit import NAMES, properties_of
 from harness.routes import all_routes, pick_routes
@@ -22,6 +25,7 @@ from harness.session import Session
 from harness.sources import SourceKind
 from harness.subjects import Seat
 from harness.terminal import sentence
+from harness.timings import Latency
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -83,6 +87,100 @@ class DnnCheck:
         except HarnessError as error:
             refusal = str(error)
         # Not inside `except`: pytest would show the same sentence twice, as an error during another.
+        pytest.fail(refusal, pytrace=False)
+
+
+class DnnLatency:
+    """The `dnn_latency` fixture: call it with a model, once in a test."""
+
+    def __init__(self, session: Session, folder: Path, benchmark: Any, advance: Callable[[float], None]) -> None:
+        """`benchmark` is pytest-benchmark's, whose clock `advance` moves by seconds."""
+        self._session = session
+        self._folder = folder
+        self._benchmark = benchmark
+        self._advance = advance
+
+    def __call__(
+        self,
+        model: Any,
+        *,
+        input_shape: Shapes = (),
+        opencv: str = "",
+        route: str = "",
+        rounds: int = 30,
+        trust_lambda: bool = False,
+    ) -> Latency:
+        """Time a model in OpenCV, by the worker's own clock, and have pytest-benchmark keep it; returns its latency.
+
+        Each round is the median of some forward passes. The test fails where the model does not work. `model`,
+        `input_shape` as for `dnn_check`; `opencv` and `route` are the settings' first ones unless given.
+        """
+        __tracebackhide__ = True
+        settings = chosen(self._session.settings, (opencv,) if opencv else (), (route,) if route else ())
+        with _failing(), self._session.using(settings), contextlib.ExitStack() as stack:
+            opened: list[Clocked] = []
+
+            def turn() -> None:
+                if not opened:  # in the round that warms up; what is refused here, pytest-benchmark knows of
+                    subject = subject_of(model, settings, self._folder, input_shape, trust_lambda=trust_lambda)
+                    opened.append(stack.enter_context(clocked(self._session, subject)))
+                self._advance(opened[0].turn())
+
+            self._benchmark.pedantic(turn, rounds=rounds, warmup_rounds=1)
+            (network,) = opened
+            latency = network.latency()
+        self._benchmark.extra_info |= {
+            "route": network.record.route,
+            "opencv": network.record.target.place,
+            "threads": latency.threads,
+            "load_ms": latency.load_ms,
+            "first_ms": latency.first_ms,
+            "peak_rss_bytes": latency.peak_rss_bytes,
+        }
+        return latency
+
+
+class DnnPace:
+    """The `dnn_pace` fixture: call it with a model and two OpenCV."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self._session = session
+        self._folder = folder
+
+    def __call__(
+        self,
+        model: Any,
+        *,
+        before: str,
+        after: str = "installed",
+        route: str = "",
+        input_shape: Shapes = (),
+        trust_lambda: bool = False,
+    ) -> Pace:
+        """Time a model on two OpenCV in turns; returns the ratio with its interval, the noise and the opinion.
+
+        `speed` is `slower` or `faster` only where the whole interval lies beyond the noise of that very run, `alike`
+        where it lies within, else `cannot-tell`. The test fails where the model does not work on both.
+        """
+        __tracebackhide__ = True
+        settings = chosen(self._session.settings, (), (route,) if route else ())
+        with _failing(), self._session.using(settings):
+            subject = subject_of(model, settings, self._folder, input_shape, trust_lambda=trust_lambda)
+            return paced(self._session, subject, before, after)
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Fail the test in one sentence where the harness refuses, or where a model does not work."""
+    __tracebackhide__ = True
+    refusal = ""
+    try:
+        yield
+    except NotWorkingError as error:
+        refusal = sentence(error.record)
+    except HarnessError as error:
+        refusal = str(error)
+    if refusal:
         pytest.fail(refusal, pytrace=False)
 
 

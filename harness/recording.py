@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.inputs import DRAWS, InputPlan, corpus
 from harness.library import Artifact
+from harness.pace import LEAST_TIMES, interval
 from harness.records import CPU, Observation, Outcome, PortLayouts, Record
 from harness.subjects import Cell
 from harness.timings import Latency, Timing
@@ -94,13 +95,24 @@ def _other_engine(blank: Record, seen: Observation) -> str | None:
 def _latency(seen: Observation) -> Latency | None:
     if seen.load_ms is None or not seen.forward_ms:
         return None
-    times = np.asarray(seen.forward_ms)
     return Latency(
-        load_ms=round(seen.load_ms, 4),
-        forward_ms=Timing(
-            min=round(float(times.min()), 4),
-            median=round(float(np.median(times)), 4),
-            p95=round(float(np.percentile(times, 95)), 4),
-            n=len(times),
-        ),
+        load_ms=round(seen.load_ms, 6),
+        first_ms=None if seen.first_ms is None else round(seen.first_ms, 6),
+        forward_ms=timing(seen.forward_ms),
+        threads=seen.threads,
+        peak_rss_bytes=seen.peak_rss_bytes,
+    )
+
+
+def timing(times_ms: Sequence[float]) -> Timing:
+    """Return how some forward passes' milliseconds are distributed; six at least have an interval of their median."""
+    ordered = sorted(times_ms)
+    low, high = interval(ordered) if len(ordered) >= LEAST_TIMES else (None, None)
+    return Timing(
+        min=round(ordered[0], 6),
+        median=round(float(np.median(ordered)), 6),
+        p95=round(float(np.percentile(ordered, 95)), 6),
+        n=len(ordered),
+        low=None if low is None else round(low, 6),
+        high=None if high is None else round(high, 6),
     )

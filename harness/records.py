@@ -255,7 +255,11 @@ class Observation:
     output_names: tuple[str, ...] = ()
     output_shapes: tuple[tuple[int, ...], ...] = ()
     load_ms: float | None = None
+    first_ms: float | None = None
+    """The first forward after the load."""
     forward_ms: tuple[float, ...] = ()
+    threads: int | None = None
+    """OpenCV's thread count, as it said itself after the load."""
     peak_rss_bytes: int | None = None
 
 

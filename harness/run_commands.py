@@ -20,6 +20,7 @@ from harness import (
 )
 from harness.answers import failed
 from harness.errors import ExitCode, UsageError
+from harness.latency import timed
 from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
 from harness.picking import read_records
 from harness.planning import parse_share
@@ -34,8 +35,13 @@ from harness.session import Session
 @zoo_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("reports/latest"), show_default=True)
 @click.option("--shard", default=None, help="run one part of the plan: 2/3 is the second of three; `report` joins them")
+@click.option(
+    "--latency",
+    is_flag=True,
+    help="then time what works again, alone, in turns with TensorFlow and ONNX Runtime, and by layer",
+)
 @settings_options(*RUNNING, "scheduler", *DEADLINES)
-def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
+def run(tier: str, out: Path, shard: str | None, latency: bool, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
     with Session(settled(options)) as session:
@@ -58,6 +64,10 @@ def run(tier: str, out: Path, shard: str | None, **options: Any) -> int:
                     advance(record)
 
                 scheduling.run(session, left, keep)
+            if latency:
+                with terminal.counting(len(plan.cells)) as tell:
+                    for record in timed(session, plan.cells, directory.records(), tell, layers=False):
+                        writer.append(record)
         finally:
             writer.close()
             records = tuple(session.judged(record) for record in directory.records())

@@ -49,7 +49,7 @@ class LayerTime:
     class_: str
     """Keras class; of what is inserted, OpenCV's type."""
     ms: float
-    """Median over the passes."""
+    """Mean over the quietest quarter of the passes."""
     steps: tuple[str, ...] = ()
     """Types of the OpenCV layers that were summed, in their order."""
     fused: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Profile:
     total_ms: float
     """Sum over the layers."""
     forward_ms: float
-    """Median of whole passes in the same turns."""
+    """Mean of the same passes as a whole."""
     note: str | None = None
     """Why the sum is not the whole, where they differ by more than a tenth; or why there are no layers."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from harness import delivery, terminal, terminal_upgrades
+from harness import delivery, terminal, terminal_latency, terminal_upgrades
 from harness.answers import advise
 from harness.differing import WORSE, Change, Comparison, compare
 from harness.errors import ExitCode, UsageError
@@ -78,7 +78,7 @@ def _of(records: Sequence[Record], release: str | None) -> tuple[Record, ...]:
 @click.option("--no-timing", is_flag=True, help="do not time what works on both")
 @_faces
 @zoo_option
-@settings_options("engine", "device", "route", "expectations", "store", "jobs", "draws", *DEADLINES)
+@settings_options("engine", "device", "route", "expectations", "store", "jobs", "draws", "threads", *DEADLINES)
 def upgrade(old: str, new: str, models: Sequence[str], no_timing: bool, **options: Any) -> int:
     """Run MODELS on OpenCV OLD and NEW, and tell what breaks, what is fixed and what gets slower.
 
@@ -109,6 +109,7 @@ def _give(found: Comparison, *, fail_on: str, markdown: Path | None, page: Path 
         click.echo(to_json(found))
     else:
         terminal_upgrades.compared(found)
+        terminal_latency.layers_that_changed(found)
     command = shlex.join(["dnn-harness", *sys.argv[1:]])
     for path, text in ((page, write_difference_page), (markdown, lambda one, _command: write_difference_markdown(one))):
         if path is not None:

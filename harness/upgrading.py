@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.answers import advise
 from harness.cases import select
@@ -13,6 +13,7 @@ from harness.planning import cell_id
 from harness.records import CellId, Record
 from harness.session import Session, shown_versions
 from harness.subjects import Cell, Subject, from_case, from_text
+from harness.timings import Profile
 from harness.turns import Timed, pairs_of, timed_in_turns
 
 _GLOBS = set("*?[")
@@ -69,5 +70,21 @@ def sides_of(session: Session, cells: Sequence[Cell], records: Sequence[Record])
 def compared(session: Session, sides: Sides, step: Callable[[str], None], *, timing: bool = True) -> Comparison:
     """Return what differs, with interleaved timings of what works on both."""
     pairs = pairs_of(sides.before, sides.after) if timing else []
-    paces = list(timed_in_turns(session, pairs, step))
-    return compare(*sides.records, paces, versions=shown_versions())
+    found = list(timed_in_turns(session, pairs, step))
+    profiles = {(one.pace.case, one.pace.route, one.pace.engine): one.profiles for one in found}
+    before, after = (
+        [_profiled(record, profiles.get(_place(record)), side) for record in records]
+        for side, records in enumerate(sides.records)
+    )
+    return compare(before, after, [one.pace for one in found], versions=shown_versions())
+
+
+def _place(record: Record) -> tuple[str, str, str]:
+    return record.case, record.route, record.target.engine_asked
+
+
+def _profiled(record: Record, profiles: tuple[Profile, Profile] | None, side: int) -> Record:
+    """Return a record with the layers' times of its side, where it got slower or faster."""
+    if profiles is None or record.latency is None:
+        return record
+    return replace(record, latency=replace(record.latency, profile=profiles[side]))

@@ -54,6 +54,8 @@ class Worker:
         self.numpy = numpy
         self.net: Any = None
         self.outputs: List[str] = []
+        self.shapes: List[Tuple[int, ...]] = []
+        """Shapes of the inputs that were set last."""
 
     def answer(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
         """Answer one request; whatever it raises is the caller's to report."""
@@ -90,9 +92,16 @@ class Worker:
         return {name: usable for name, usable in found.items() if usable}
 
     def do_load(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
-        """Read a network from `path`, or from the payload when there is no path."""
+        """Read a network from `path`, or from the payload when there is no path; with `threads`, for so many.
+
+        `as_alone` leaves memory to glibc, as in a program that does nothing but run a network: for what is timed.
+        """
         self.net = None  # the old network must not count in the new one's memory
+        if not request.get("as_alone"):
+            keep_freed_memory()
         forget_peak()
+        if request.get("threads"):
+            self.cv2.setNumThreads(request["threads"])  # before: ONNX Runtime makes its threads as it loads
         importer = IMPORTERS[request["format"]]
         if not hasattr(self.cv2.dnn, importer):
             return {"importer_absent": importer}, []
@@ -114,6 +123,7 @@ class Worker:
             "engine_used": self.engine_used(),
             "output_names": self.outputs,
             "layer_names": list(net.getLayerNames()),
+            "threads": self.cv2.getNumThreads(),
         }, []
 
     def engine_options(self, engine: str) -> Dict[str, int]:
@@ -154,8 +164,11 @@ class Worker:
         names, blobs = request["inputs"], request.get("blob") or [None] * len(payloads)
         if not len(names) == len(blobs) == len(payloads):
             raise ValueError("{} inputs are named but {} tensors came".format(len(names), len(payloads)))
+        self.shapes = []
         for name, blob, payload in zip(names, blobs, payloads):  # noqa: B905 - Python 3.8 has no strict
-            self.loaded().setInput(self.mat(self.tensor(payload, blob)), name)
+            tensor = self.tensor(payload, blob)
+            self.shapes.append(tensor.shape)
+            self.loaded().setInput(self.mat(tensor), name)
         self.outputs = request.get("outputs") or self.outputs
         net = self.loaded()
         started = time.perf_counter()
@@ -198,14 +211,46 @@ class Worker:
     def do_time(self, request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
         """Run the inputs of the last forward again, `repeats` times, and return each duration in milliseconds.
 
-        It stops early, after one run at least, when `seconds` are spent.
+        It stops early, after one run at least, when `seconds` are spent. With `profile`, each run's times by layer are
+        returned as an array (runs, layers), in milliseconds by OpenCV's own clock, which it reads in any case.
         """
-        net, spent = self.loaded(), []  # type: Any, List[float]
+        net, spent, layers = self.loaded(), [], []  # type: Any, List[float], List[Any]
+        profiled = request.get("profile")
         while len(spent) < request["repeats"] and sum(spent) <= request.get("seconds", float("inf")) * 1000:
             started = time.perf_counter()
             net.forward(self.outputs)
             spent.append((time.perf_counter() - started) * 1000)
-        return {"forward_ms": spent}, []
+            if profiled:
+                layers.append(self.numpy.ravel(net.getPerfProfile()[1]))
+        if not profiled:
+            return {"forward_ms": spent}, []
+        ticks_per_ms = self.cv2.getTickFrequency() / 1000
+        names = list(net.getLayerNames())
+        told = {"forward_ms": spent, "layers": [[name, type_of(net, name)] for name in names]}
+        return told, [self.numpy.stack(layers) / ticks_per_ms]
+
+    def do_count(self, _request: Dict[str, Any], _payloads: List[bytes]) -> Reply:
+        """Return OpenCV's own count of operations and bytes for the inputs set last, None where it offers none.
+
+        For networks of one input only: which shape belongs to which of several, OpenCV does not say.
+        """
+        told: Dict[str, Any] = {"flops": None, "weights_bytes": None, "blobs_bytes": None}
+        if len(self.shapes) != 1:
+            return told, []
+        shape = list(self.shapes[0])
+        with contextlib.suppress(Exception):  # OpenCV 5.0 takes shapes that Python cannot give; ONNX Runtime has none
+            told["flops"] = int(self.loaded().getFLOPS([shape]))
+        with contextlib.suppress(Exception):
+            weights, blobs = self.loaded().getMemoryConsumption(shape)
+            told.update(weights_bytes=int(weights), blobs_bytes=int(blobs))
+        return told, []
+
+
+def type_of(net: Any, name: str) -> str:
+    """Return the type of a layer, as OpenCV names it; nothing where it does not tell."""
+    with contextlib.suppress(Exception):  # what it raises for a layer it cannot find again differs by release
+        return str(net.getLayer(net.getLayerId(name)).type)
+    return ""
 
 
 def named(dnn: Any, prefix: str) -> List[str]:
@@ -465,7 +510,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(arguments)
     sink = private_stdout()
     limit(options.memory_bytes)
-    keep_freed_memory()
     isolate_imports()
     if options.cv2_from:
         sys.path.insert(0, options.cv2_from)

@@ -115,7 +115,7 @@ def test_a_value_of_the_wrong_type_in_the_file_is_refused(tmp_path, name, value)
 
 
 def test_an_unknown_key_is_refused_with_those_there_are(tmp_path):
-    with pytest.raises(UsageError, match=r"unknown key 'routes'.*it has .*route, scheduler, shared-store, store, zoo"):
+    with pytest.raises(UsageError, match=r"unknown key 'routes'.*it has .*route, scheduler, .*store, threads, zoo"):
         settled(tmp_path, routes='"pb"')
 
 

@@ -8,6 +8,7 @@ from harness.differing import WORSE, Change, Key, compare, in_words
 from harness.evidence import Parity, Property
 from harness.pace import pace
 from harness.records import Outcome, PortLayouts, Record, Stage, Target, from_json, to_json
+from harness.timings import Latency, LayerTime, Profile, Timing
 
 OLD, NEW = Target(opencv="4.14.0.94"), Target(opencv="5.0.0.93")
 OK = Record(case="nets/a", route="onnx", target=OLD, outcome=Outcome.OK)
@@ -107,3 +108,18 @@ def test_a_pace_beyond_the_noise_is_a_difference_of_its_cell():
     assert [(one.change, one.cell.route) for one in found.differences] == [(Change.SLOWER, "onnx")]
     assert found.alike == 0
     assert from_json(to_json(found), type(found)) == found
+
+
+def profiled(record, ms):
+    layers = (LayerTime(layer="conv", class_="Conv2D", ms=ms), LayerTime(layer="dense", class_="Dense", ms=1.0))
+    profile = Profile(layers=layers, total_ms=ms + 1, forward_ms=ms + 1.5)
+    timing = Timing(min=1, median=1, p95=1, n=1)
+    return replace(record, latency=Latency(load_ms=1, forward_ms=timing, profile=profile))
+
+
+def test_profiles_of_both_sides_are_joined_by_layer():
+    comparison = compare([profiled(OK, 2.0)], [profiled(replace(OK, target=NEW), 5.0)])
+    (cell,) = comparison.profiles
+    assert (str(cell.cell), cell.before_ms, cell.after_ms) == ("nets/a [onnx]", 3.5, 6.5)
+    assert [(pair.layer, pair.change_ms) for pair in cell.layers] == [("conv", 3.0), ("dense", 0.0)]
+    assert compare([profiled(OK, 2.0)], [replace(OK, target=NEW)]).profiles == ()

@@ -38,7 +38,7 @@ LAYERS = (
     ("operators",),
     ("frames", "cases", "anatomy", "blobs", "pictures", "inputs", "strategies", "faults", "diagnose", "expectations"),
     ("heads", "tolerance", "explaining", "compare", "winograd", "verdict", "equivalence", "opsets", "steadiness"),
-    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "operator_judging"),
+    ("regressions", "pieces", "contracts", "shrinking", "updating", "linting", "pace", "profiles", "operator_judging"),
     ("differing", "atlas"),
     # Effects: disks, processes, environments.
     (
@@ -60,7 +60,7 @@ LAYERS = (
     ("operator_corpus",),
     ("process", "subjects"),
     ("observing", "exporting"),
-    ("planting",),
+    ("planting", "beside"),
     ("library", "sizing", "convolving"),
     ("feeding",),
     ("weighing", "recording"),
@@ -74,11 +74,13 @@ LAYERS = (
     ("session", "answers", "advising"),
     ("selftest", "layer_search", "groups"),
     ("scheduling",),
+    ("profiling",),
     ("checking", "reproducing", "turns", "operator_running"),
-    ("upgrading",),
+    ("upgrading", "latency"),
+    ("clocking",),
     # Faces.
     ("terminal", "delivery", "snippets", "options"),
-    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators"),
+    ("packing", "live_models", "picking", "reproducers", "terminal_upgrades", "terminal_operators", "terminal_latency"),
     (
         "upgrade_commands",
         "atlas_commands",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pace import Pace, Speed, _interval, pace
+from harness.pace import Pace, Speed, interval, pace
 
 
 def timed(before, after) -> Pace:
@@ -50,7 +50,7 @@ def test_one_round_that_was_disturbed_changes_nothing():
 @given(st.integers(6, 40))
 def test_the_interval_holds_the_median_as_often_as_it_says_and_no_narrower_one_does(count):
     """Binomial tail: the median lies outside of (k, n - 1 - k) with probability 2 * P(at most k of n below it)."""
-    low, _ = _interval(list(range(count)))
+    low, _ = interval(list(range(count)))
 
     def outside(rank):
         return 2 * sum(comb(count, below) for below in range(rank + 1)) / 2**count
@@ -58,7 +58,7 @@ def test_the_interval_holds_the_median_as_often_as_it_says_and_no_narrower_one_d
     assert outside(int(low)) <= 0.05 < outside(int(low) + 1)
 
 
-def test_too_few_rounds_give_no_interval():
+def test_too_few_rounds_give_nointerval():
     with pytest.raises(ValueError, match="5 rounds give no interval at 95%; time six at least"):
         timed([1.0] * 5, [1.0] * 5)
 

@@ -1,6 +1,6 @@
 """A worker with one planted fault: `plant.py KIND STAGE [worker options]`.
 
-The fault strikes when the request named STAGE (`load` or `forward`) meets a model file whose name begins with
+The fault strikes when the request named STAGE (`load`, `forward` or `count`) meets a model file whose name begins with
 `poisoned`, so that one worker command serves sound cells and a broken one.
 """
 
@@ -83,7 +83,7 @@ def load_worker():
 
 
 def plant(worker, stage, fault):
-    sound = {name: getattr(worker.Worker, name) for name in ("do_load", "do_forward")}
+    sound = {name: getattr(worker.Worker, name) for name in ("do_load", "do_forward", "do_count")}
     loaded = {}
 
     def strike(self, request, payloads):
