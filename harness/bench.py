@@ -14,7 +14,8 @@ from harness.diagnose import Failure, diagnose
 from harness.errors import HarnessError, NoReferenceError
 from harness.inputs import Array
 from harness.library import Artifact, Library
-from harness.observing import Observed, OpenCV
+from harness.network_run import Observed
+from harness.observing import OpenCV
 from harness.records import Outcome
 from harness.sources import Cut
 from harness.subjects import Subject

@@ -12,7 +12,7 @@ from harness.feeding import inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.latency import rounds_timing
-from harness.observing import Run
+from harness.network_run import Run
 from harness.pace import Pace
 from harness.records import Outcome, Record
 from harness.routes import all_routes

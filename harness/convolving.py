@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.blobs import Feed
+from harness.network_run import Observed
 from harness.npy import Array
-from harness.observing import Observed, OpenCV
+from harness.observing import OpenCV
 from harness.records import Manifest
 
 Outputs = tuple[tuple[Array, ...], ...]

@@ -23,7 +23,8 @@ from harness.history import Deadlines
 from harness.inputs import PROBES, Array, InputPlan, expand
 from harness.library import Artifact, Library
 from harness.locating import FAILURES, Locator, is_to_locate
-from harness.observing import Observed, OpenCV, Run
+from harness.network_run import Observed, Run
+from harness.observing import OpenCV
 from harness.opsets import sweep
 from harness.opwise import op_verdicts
 from harness.recording import Stopwatch, blank_record, filled

@@ -20,7 +20,8 @@ from harness.feeding import Input, inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.library import Artifact
-from harness.observing import OpenCV, Run
+from harness.network_run import Run
+from harness.observing import OpenCV
 from harness.pace import LEAST_TIMES, interval, pace
 from harness.planning import cell_id
 from harness.profiles import with_tensorflow

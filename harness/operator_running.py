@@ -19,7 +19,8 @@ from pathlib import Path
 from harness import fingerprint
 from harness.diagnose import diagnose
 from harness.lane import Lane
-from harness.observing import Observed, OpenCV
+from harness.network_run import Observed
+from harness.observing import OpenCV
 from harness.operator_corpus import Corpus, DataSet, manifest, provide
 from harness.operator_judging import OperatorVerdict, inexpressible, judge, refused, unsteady
 from harness.operators import (

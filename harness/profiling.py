@@ -8,7 +8,7 @@ from harness.anatomy import Anatomy
 from harness.errors import HarnessError
 from harness.lane import Lane
 from harness.library import Artifact
-from harness.observing import Run
+from harness.network_run import Run
 from harness.profiles import profile
 from harness.subjects import Cell
 from harness.timings import Profile

@@ -16,7 +16,8 @@ from harness.errors import HarnessError
 from harness.feeding import Input
 from harness.inputs import SPECIAL, Array, expand, is_odd
 from harness.library import Artifact
-from harness.observing import Observed, OpenCV, Run
+from harness.network_run import Observed, Run
+from harness.observing import OpenCV
 from harness.properties import Name
 from harness.steadiness import Finding, of_kind, repeated, special
 from harness.tolerance import Reference

@@ -13,7 +13,7 @@ from harness.feeding import inputs_of
 from harness.inputs import PROBES
 from harness.lane import Lane
 from harness.library import Artifact
-from harness.observing import Run
+from harness.network_run import Run
 from harness.pace import Pace, Speed, pace
 from harness.profiling import profile_of
 from harness.records import Outcome, Record

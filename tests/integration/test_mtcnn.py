@@ -17,7 +17,8 @@ import pytest
 from harness.cases import Case, load_zoo
 from harness.compare import Difference, compare_output, sensitivity
 from harness.exporting import Exporter
-from harness.observing import Observed, OpenCV
+from harness.network_run import Observed
+from harness.observing import OpenCV
 from harness.pictures import Picture, load_pictures
 from harness.sources import Source, SourceKind
 from harness.tolerance import SENSITIVITY_NEEDED, Reference

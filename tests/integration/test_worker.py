@@ -11,7 +11,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.launching import WORKER
-from harness.observing import OUTPUT_NOT_FOUND, OpenCV
+from harness.network_run import OUTPUT_NOT_FOUND
+from harness.observing import OpenCV
 from harness.pictures import BlobParameters, Picture
 from harness.process import Child
 from harness.records import Layout, Stage

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.diagnose import Failure, diagnose, keras_layer, plain_name, unconverted_op
-from harness.observing import OUTPUT_NOT_FOUND, PROTOCOL
+from harness.network_run import OUTPUT_NOT_FOUND
+from harness.observing import PROTOCOL
 from harness.records import CvError, Observation, Outcome, Stage, from_data
 
 SAMPLES = json.loads(Path(__file__).with_name("data").joinpath("cv_errors.json").read_text())["samples"]

@@ -59,7 +59,7 @@ LAYERS = (
     ("claims", "operator_runs", "onnx_cases"),
     ("operator_corpus",),
     ("process", "subjects"),
-    ("observing", "exporting"),
+    ("network_run", "observing", "exporting"),
     ("planting", "beside"),
     ("library", "sizing", "convolving"),
     ("feeding",),

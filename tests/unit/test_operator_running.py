@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.observing import Observed
+from harness.network_run import Observed
 from harness.operator_judging import OperatorVerdict
 from harness.operator_running import _agreed, _record, _Tried
 from harness.operators import MESSAGE_CHARACTERS, STDERR_CHARACTERS, Answer, OperatorCase
