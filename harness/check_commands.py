@@ -24,7 +24,7 @@ from harness.checking import Check
 from harness.errors import ExitCode, UsageError
 from harness.inputs import parse_ordinary
 from harness.latency import timed
-from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
+from harness.options import DEADLINES, FILE, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
 from harness.records import to_json
 from harness.reproducers import hand_over
@@ -52,7 +52,7 @@ from harness.session import Session
     help="time what works again, alone, in turns with TensorFlow and ONNX Runtime, and by layer",
 )
 @click.option("--json", "as_json", is_flag=True, help="print one record per line")
-@click.option("--html", "page", type=click.Path(path_type=Path), help="write the answer as a page of its own")
+@click.option("--html", "page", type=FILE, help="write the answer as a page of its own")
 @click.option(
     "--export",
     "folder",

@@ -63,12 +63,16 @@ def write(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file or none. Raises HarnessError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a whole file or none; what a link leads to, and straight into a pipe or device. Raises HarnessError."""
+    place = path.resolve()
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and not (place.is_file() or place.is_dir()):
+            place.write_bytes(data)
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(data)
-        draft.replace(path)
+        draft.replace(place)
     except OSError as error:
         with contextlib.suppress(OSError):  # where it could not be written there may be nothing to remove
             draft.unlink()

@@ -25,6 +25,19 @@ RUNNING = (
     "shared_store",
 )
 DEADLINES = ("load_seconds", "forward_seconds", "export_seconds", "memory_gb")
+
+
+class _File(click.Path):
+    """A file to be written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse a name without letters, which is what an unset variable of a shell becomes."""
+        if not str(value):
+            self.fail("'' names no file; is a variable empty that should hold one?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File(path_type=Path)
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 

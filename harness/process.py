@@ -60,7 +60,16 @@ class _Group:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 with contextlib.suppress(subprocess.TimeoutExpired):  # stuck inside the kernel; it is past our reach
                     self._process.wait(DYING_SECONDS)
+                self._bury_orphans()
             return self._process.returncode
+
+    def _bury_orphans(self) -> None:
+        """Reap what the leader left, where orphans come to us: to the first process of a container."""
+        patience = time.monotonic() + DYING_SECONDS
+        with contextlib.suppress(ChildProcessError):  # none of them is ours, as everywhere else
+            while time.monotonic() < patience:
+                if os.waitpid(-self._process.pid, os.WNOHANG) == (0, 0):
+                    time.sleep(0.001)
 
 
 class Child:

@@ -21,7 +21,7 @@ from harness import (
 from harness.answers import failed
 from harness.errors import ExitCode, UsageError
 from harness.latency import timed
-from harness.options import DEADLINES, RUNNING, settings_options, settled, zoo_option
+from harness.options import DEADLINES, FILE, RUNNING, settings_options, settled, zoo_option
 from harness.picking import read_records
 from harness.planning import parse_share
 from harness.records import CellId, Record, to_json
@@ -90,7 +90,7 @@ def run(tier: str, out: Path, shard: str | None, latency: bool, **options: Any) 
 @zoo_option
 @click.option("--clean", default=500, show_default=True, help="clean cells to judge at least: none may raise an alarm")
 @click.option("--json", "as_json", is_flag=True, help="print the figures as one JSON object")
-@click.option("--out", type=click.Path(path_type=Path), help="write the figures, for the report of a run's directory")
+@click.option("--out", type=FILE, help="write the figures, for the report of a run's directory")
 @settings_options("opencv", "engine", "store", "jobs", "draws", *DEADLINES)
 def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options: Any) -> int:
     """Measure the instrument: plant faults in every case, judge them as `run` does, and count what is detected."""
@@ -117,7 +117,7 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="file to write (default: stdout)")
+@click.option("--out", type=FILE, help="file to write (default: stdout)")
 @click.option(
     "--format", "form", type=click.Choice(list(delivery.FORMS)), default="html", show_default=True, help="its face"
 )

@@ -15,7 +15,7 @@ from harness import delivery, terminal, terminal_latency, terminal_upgrades
 from harness.answers import advise
 from harness.differing import WORSE, Change, Comparison, compare
 from harness.errors import ExitCode, UsageError
-from harness.options import DEADLINES, settings_options, settled, zoo_option
+from harness.options import DEADLINES, FILE, settings_options, settled, zoo_option
 from harness.records import Record, to_json
 from harness.report.differences import write_difference_markdown, write_difference_page
 from harness.session import Session
@@ -31,8 +31,8 @@ def _faces(command: Any) -> Any:
             show_default=True,
             help=f"kinds that make the exit code 1, of {', '.join(Change)}; empty: none",
         ),
-        click.option("--markdown", type=click.Path(path_type=Path), help="write a summary for GitHub"),
-        click.option("--html", "page", type=click.Path(path_type=Path), help="write a page"),
+        click.option("--markdown", type=FILE, help="write a summary for GitHub"),
+        click.option("--html", "page", type=FILE, help="write a page"),
         click.option("--json", "as_json", is_flag=True, help="print the comparison as one JSON object"),
     ):
         command = option(command)

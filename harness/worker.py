@@ -454,7 +454,7 @@ def serve_in_forks(source: Any, sink: BinaryIO, threads: int) -> None:
             die_with_parent()
             os._exit(serve(source, sink, threads, busy))
         _, status = os.waitpid(child, 0)
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == RETIRED:
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == RETIRED and not busy[0]:
             continue
         if not busy[0] or has_children():
             end_as(status)

@@ -90,6 +90,12 @@ def test_files_and_folders_are_not_mixed_and_what_is_no_record_is_named(run_fold
         assert words in done.stderr.decode()
 
 
+def test_an_empty_name_is_a_mistake_and_no_defect(run_folder):
+    done = report(run_folder, "--format", "markdown", "--out", "")  # what "$UNSET" becomes
+    assert done.returncode == ExitCode.USAGE
+    assert "'' names no file; is a variable empty" in done.stderr.decode()
+
+
 def test_a_baseline_is_told_on_the_page_and_on_no_other_face(run_folder, tmp_path):
     before = tmp_path / "before.json"
     crashed = Record(case="nets/a", route="pb", target=Target(opencv="5.0"), outcome=Outcome.CRASH)

@@ -201,6 +201,12 @@ def test_a_worker_that_ends_by_itself_gives_status_and_last_words(poisoned, soun
     assert seen.stderr == "no licence for today\n"
 
 
+def test_an_exit_that_looks_like_making_room_is_an_exit(poisoned, sound):
+    with planted("exit_as_if_retired", "load") as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.exit_status, seen.timed_out_after, seen.stage) == (77, None, Stage.LOAD)
+
+
 def test_flooded_stderr_keeps_its_end_and_harms_nothing(poisoned):
     with planted("flood", "forward") as opencv:
         seen = opencv.observe(models.manifest(), poisoned, [[X]])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +74,22 @@ def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(tmp_path):
     with pytest.raises(HarnessError, match="cannot write"):
         write(tmp_path / "folder", "x")
     assert sorted(found.name for found in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "page.html")
+    write(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "page.html").read_text() == "x"
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as pool:
+        heard = pool.submit((tmp_path / "pipe").read_text)
+        write(tmp_path / "pipe", "x")
+        assert heard.result(30) == "x"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 # -- reports ----------------------------------------------------------------------------------------------------------

@@ -225,6 +225,23 @@ def test_leaving_the_block_leaves_neither_zombie_nor_orphan():
     assert not psutil.pid_exists(echo.pid)
 
 
+ORPHANS = f"""
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come to us, as to the first process of a container
+import psutil
+from harness.process import Child
+code = {PRELUDE + "os.fork()" + chr(10) + "os.getpid() == os.getsid(0) or time.sleep(600)" + chr(10) + ECHO!r}
+with Child([sys.executable, "-c", code], name="the child") as child:
+    child.request({{"do": "greet"}}, deadline_seconds=30)
+print([process.status() for process in psutil.Process().children(recursive=True)])
+"""
+
+
+def test_where_orphans_come_to_the_host_it_buries_them():
+    done = subprocess.run([sys.executable, "-c", ORPHANS], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_forgotten_child_is_killed_when_it_is_collected():
     pid = child(ECHO).pid

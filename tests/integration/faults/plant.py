@@ -50,6 +50,10 @@ def exit_quietly():
     os._exit(7)
 
 
+def exit_as_if_retired():
+    os._exit(77)
+
+
 def garbage():
     os.write(REPLIES[0].fileno(), b"Segmentation fault (just kidding)\n")
     time.sleep(LIVES_SECONDS)
