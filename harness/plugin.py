@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -99,6 +99,7 @@ class DnnLatency:
         self._folder = folder
         self._benchmark = benchmark
         self._advance = advance
+        self._used = False
 
     def __call__(
         self,
@@ -118,6 +119,7 @@ class DnnLatency:
         __tracebackhide__ = True
         settings = chosen(self._session.settings, (opencv,) if opencv else (), (route,) if route else ())
         with _failing(), self._session.using(settings), contextlib.ExitStack() as stack:
+            self._begin(rounds)
             opened: list[Clocked] = []
 
             def turn() -> None:
@@ -138,6 +140,19 @@ class DnnLatency:
             "peak_rss_bytes": latency.peak_rss_bytes,
         }
         return latency
+
+    def _begin(self, rounds: int) -> None:
+        """Refuse what pytest-benchmark would answer with a traceback. Raises UsageError."""
+        if self._used:
+            raise UsageError("dnn_latency was called twice in one test; pytest-benchmark keeps one: write two tests")
+        self._used = True
+        if not isinstance(rounds, int) or rounds < 1:
+            # Within a round, as all else that is refused: pytest-benchmark warns of a fixture that was never used.
+            self._benchmark.pedantic(_refuse_rounds, args=(rounds,))
+
+
+def _refuse_rounds(rounds: object) -> NoReturn:
+    raise UsageError(f"rounds={rounds!r} is no number of rounds; give a whole number from 1 on")
 
 
 class DnnPace:
@@ -173,15 +188,12 @@ class DnnPace:
 def _failing() -> Iterator[None]:
     """Fail the test in one sentence where the harness refuses, or where a model does not work."""
     __tracebackhide__ = True
-    refusal = ""
     try:
         yield
-    except NotWorkingError as error:
-        refusal = sentence(error.record)
     except HarnessError as error:
-        refusal = str(error)
-    if refusal:
-        pytest.fail(refusal, pytrace=False)
+        refusal = sentence(error.record) if isinstance(error, NotWorkingError) else str(error)
+        # `from None`: pytest would show the same sentence twice, as an error during another.
+        raise pytest.fail.Exception(refusal, pytrace=False) from None
 
 
 def parametrize(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:

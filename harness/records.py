@@ -418,7 +418,15 @@ def to_data(value: object) -> Any:
 
 def from_json(text: str | bytes, kind: type[_T]) -> _T:
     """Decode what `to_json` wrote. Raises ValueError (or a cattrs error, which is one) on anything else."""
-    return from_data(json.loads(text), kind)
+    return from_data(json.loads(text, parse_float=_finite_number, parse_constant=_finite_number), kind)
+
+
+def _finite_number(text: str) -> float:
+    """Refuse `NaN` and `Infinity`, which Python reads though JSON has no such words, and 1e999, which is too large."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:80]} is no finite number")
+    return value
 
 
 def from_data(data: object, kind: type[_T]) -> _T:

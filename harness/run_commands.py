@@ -29,6 +29,8 @@ from harness.report.model import RunInfo
 from harness.report.since import Baseline
 from harness.session import Session
 
+_STDIN = Path("-")
+
 
 @click.command()
 @click.option("--zoo", "tier", default="core", show_default=True, help="core, full, or a glob of case ids")
@@ -125,7 +127,7 @@ def self_test(tier: str, clean: int, as_json: bool, out: Path | None, **options:
 def report(runs: Sequence[Path], out: Path | None, form: str, baseline: Path | None) -> int:
     """Write a report from the records of one or more RUNs: a page, text, Markdown, tables for programs, a badge.
 
-    A RUN is the folder of one, or a file of records that `check --json` printed.
+    A RUN is the folder of one, or a file of records that `check --json` printed; - is standard input.
     """
     records, info = _read(runs)
     before = None if baseline is None else _baseline(baseline, form)
@@ -137,16 +139,21 @@ def report(runs: Sequence[Path], out: Path | None, form: str, baseline: Path | N
 
 def _read(runs: Sequence[Path]) -> tuple[Sequence[Record], RunInfo]:
     """Return the records of runs' folders, or of files. Raises UsageError where runs disagree, and for both at once."""
-    files = [run for run in runs if run.is_file()]
+    files = [run for run in runs if _is_file(run)]
     if not files:
         directories = [run for folder in runs for run in delivery.runs_at(folder)]
         records: Sequence[Record] = delivery.merged(directories)
         return records, delivery.describe(directories, records)
     if len(files) < len(runs):
-        raise UsageError(f"{files[0]} is a file of records, and others are folders of runs; report them apart")
+        raise UsageError(f"{files[0]} is no folder, and others are folders of runs; report them apart")
     records = [record for file in files for record in read_records(str(file))]
-    written = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
+    written = datetime.now(UTC) if files[0] == _STDIN else datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
     return records, delivery.describe_answers(records, "dnn-harness check --json", written)
+
+
+def _is_file(run: Path) -> bool:
+    """Whether records are read from it as they come: a file, a pipe (`<(...)`), or standard input."""
+    return run == _STDIN or (run.exists() and not run.is_dir())
 
 
 def _baseline(run: Path, form: str) -> Baseline:

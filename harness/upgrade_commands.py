@@ -42,7 +42,9 @@ def _faces(command: Any) -> Any:
 @click.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path), required=False)
-@click.option("--from", "old", default=None, help="release of the records before, where the run has several")
+@click.option(
+    "--from", "old", default=None, help="release of the records before, where the run has several; 4.14 will do"
+)
 @click.option("--to", "new", default=None, help="release of the records after")
 @_faces
 def diff(before: Path, after: Path | None, old: str | None, new: str | None, **faces: Any) -> int:
@@ -63,12 +65,18 @@ def _of(records: Sequence[Record], release: str | None) -> tuple[Record, ...]:
     there = list(dict.fromkeys(record.target.opencv for record in records))
     if release is None and len(there) > 1:
         raise UsageError(f"a run has records of OpenCV {', '.join(there)}; name the one to compare with --from or --to")
-    found = tuple(record for record in records if release in {None, record.target.opencv})
-    if not found:
-        raise UsageError(
-            f"no record of OpenCV {release or 'any release'}; there are those of {', '.join(there) or 'none'}"
+    meant = there if release is None else _meant(release, there)
+    if len(meant) != 1:
+        many = (
+            f"{release} is {len(meant)} releases here" if meant else f"no record of OpenCV {release or 'any release'}"
         )
-    return found
+        raise UsageError(f"{many}; there are those of {', '.join(there) or 'none'}")
+    return tuple(record for record in records if record.target.opencv == meant[0])
+
+
+def _meant(release: str, there: Sequence[str]) -> list[str]:
+    """Return which recorded releases a word means: itself, else those that it begins (`4.14` does `4.14.0.94`)."""
+    return [release] if release in there else [one for one in there if one.startswith(f"{release}.")]
 
 
 @click.command()

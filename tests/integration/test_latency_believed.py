@@ -181,7 +181,25 @@ def test_is_no_model(dnn_latency):
 
 def test_is_the_same(dnn_pace):
     dnn_pace("nowhere.keras", before="installed", after="installed")
+
+def test_has_no_rounds(dnn_latency):
+    dnn_latency("architectures/seed_cnn", route="pb", rounds=0)
+
+def test_has_half_a_round(dnn_latency):
+    dnn_latency("architectures/seed_cnn", route="pb", rounds=0.5)
+
+def test_is_called_twice(dnn_latency):
+    dnn_latency("architectures/seed_cnn", route="pb", rounds=1)
+    dnn_latency("architectures/seed_cnn", route="pb", rounds=1)
 """
+SENTENCES = (
+    "*unsupported-op*",
+    "*nowhere.keras*",
+    "*nowhere.keras*",
+    "rounds=0 is no number of rounds; give a whole number from 1 on",
+    "rounds=0.5 is no number of rounds; give a whole number from 1 on",
+    "dnn_latency was called twice in one test; pytest-benchmark keeps one: write two tests",
+)
 
 
 @pytest.fixture
@@ -217,18 +235,14 @@ def test_a_benchmark_that_is_switched_off_runs_once(project):
     project.runpytest_subprocess("--benchmark-disable", "-W", "error").assert_outcomes(passed=1)
 
 
-def test_what_does_not_work_has_no_latency(project):
+def test_what_does_not_work_has_no_latency_and_one_sentence_says_why(project):
     project.makepyfile(REFUSED)
-    done = project.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider")
-    done.assert_outcomes(failed=3)
-    done.stdout.fnmatch_lines(
-        [
-            "*unsupported-op*",
-            "*nowhere.keras*",
-            "*nowhere.keras*",
-        ]
-    )
-    done.stdout.no_fnmatch_line("*Traceback*")
+    done = project.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", "-rN")
+    done.assert_outcomes(failed=len(SENTENCES))
+    done.stdout.fnmatch_lines(SENTENCES)
+    for trace in ("*Traceback*", "*During handling*", "*pytest_benchmark*.py:*"):
+        done.stdout.no_fnmatch_line(trace)
+    assert done.stdout.str().count("called twice") == 1
 
 
 @pytest.mark.skipif(not WITH_ONNXRUNTIME, reason="needs a second runtime that is there without a package index")

@@ -80,6 +80,42 @@ def test_what_check_printed_is_reported_too(tmp_path):
     assert "<title>models/net.keras in OpenCV" in page
 
 
+def test_records_come_through_pipes(tmp_path):
+    works = Record(case="models/net.keras", route="onnx", target=Target(opencv="5.0"), outcome=Outcome.OK)
+    file = tmp_path / "check.json"
+    file.write_text(f"{to_json(works)}\n")
+    with file.open("rb") as stream:
+        piped = report(Path("-"), "--format", "text", stdin=stream.fileno())
+    assert piped.returncode == ExitCode.OK, piped.stderr.decode()
+    assert piped.stdout == report(file, "--format", "text").stdout
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with subprocess.Popen(["cp", "--no-preserve=all", str(file), str(fifo)]) as feeder:
+        named = report(fifo, "--format", "text")
+        feeder.kill()
+    assert named.returncode == ExitCode.OK, named.stderr.decode()
+    assert named.stdout == piped.stdout
+    nothing = report(Path("-"), stdin=subprocess.DEVNULL)
+    assert nothing.returncode == ExitCode.USAGE
+    assert "- holds no records" in nothing.stderr.decode()
+
+
+def test_a_number_that_json_does_not_have_is_a_damaged_record(run_folder, tmp_path):
+    works = Record(
+        case="nets/a", route="pb", target=Target(opencv="5.0"), outcome=Outcome.OK, seconds={"load": 0.25, "x": 7.5}
+    )
+    line = to_json(works)
+    file = tmp_path / "check.json"
+    for word in ("NaN", "-Infinity", "1e999"):
+        damaged = line.replace("0.25", word)
+        file.write_text(damaged)
+        (run_folder / "records" / "w.jsonl").write_text(f"{damaged}\n")
+        for place, reason in ((file, "check.json:1 is no record"), (run_folder, "is not a record of this release")):
+            done = report(place)
+            assert done.returncode == ExitCode.USAGE
+            assert f"{reason}: {word} is no finite number" in done.stderr.decode()
+
+
 def test_files_and_folders_are_not_mixed_and_what_is_no_record_is_named(run_folder, tmp_path):
     file = tmp_path / "check.json"
     file.write_text("{}\n")

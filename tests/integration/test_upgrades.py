@@ -16,7 +16,7 @@ from harness.atlas import Atlas
 from harness.differing import Change, Comparison
 from harness.errors import ExitCode
 from harness.records import CellId, Outcome, Record, Target, from_json, to_json
-from harness.store import RunDirectory
+from harness.store import RunDirectory, RunPlan
 
 CASES = "layers/dense/[ip]*"
 ELSEWHERE = f"sh -c {shlex.quote(f'{shlex.quote(sys.executable)} $0 $1 $2; exit $?')} -"
@@ -171,6 +171,34 @@ def test_releases_of_one_run_are_compared_by_name(run, tmp_path):
     assert "name the one to compare with --from or --to" in err
     code, _, err = run("diff", "both", "--from", "4.0.0.1", "--to", "99.0.0.1", "--fail-on", "worse")
     assert code == ExitCode.USAGE
+    minor = ".".join(record.target.opencv.split(".")[:2])
+    assert run("diff", "both", "--from", minor, "--to", "99.0", "--json")[1] == out
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("4.1", "no record of OpenCV 4.1; there are those of 4.14.0.94, 4.14.1.1, 5.0.0.93"),
+        ("4.14", "4.14 is 2 releases here; there are those of 4.14.0.94, 4.14.1.1, 5.0.0.93"),
+    ],
+)
+def test_a_word_that_does_not_mean_one_recorded_release_is_refused(word, sentence, run, tmp_path):
+    records = [
+        Record(case="nets/a", route="pb", target=Target(opencv=release), outcome=Outcome.OK)
+        for release in ("4.14.0.94", "4.14.1.1", "5.0.0.93")
+    ]
+    directory = RunDirectory(tmp_path / "run")
+    cells = tuple(map(CellId.of, records))
+    directory.begin(RunPlan(cells=cells, fingerprint="f", started="2026-11-22T10:00:00+00:00", command="c", host="h"))
+    shard = directory.shard("w")
+    for record in records:
+        shard.append(record)
+    shard.close()
+    assert run("diff", "run", "--from", "4.14.0", "--to", "5.0")[0] == ExitCode.OK
+    code, _, err = run("diff", "run", "--from", word, "--to", "5.0")
+    assert code == ExitCode.USAGE
+    assert sentence in err
+    assert "Traceback" not in err
 
 
 # -- the atlas ---------------------------------------------------------------------------------------------------------

@@ -78,6 +78,14 @@ def test_numbers_that_json_does_not_have_are_refused(value):
     assert finite(value) is None
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_json_does_not_have_are_not_read(word):
+    line = to_json(dataclasses.replace(RECORD, seconds={"load": 0.0625}))
+    assert from_json(line, Record).seconds == {"load": 0.0625}
+    with pytest.raises(ValueError, match=f"^{word} is no finite number$"):
+        from_json(line.replace("0.0625", word), Record)
+
+
 def test_a_finite_number_is_kept():
     assert finite(1.5) == 1.5
 
