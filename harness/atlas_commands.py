@@ -101,6 +101,24 @@ def _read(folder: Path) -> Atlas:
         raise UsageError(f"{path} cannot be read as an atlas: {error}; make it anew with --from") from error
 
 
+def _together(commands: Sequence[str]) -> str:
+    """Return commands as one line, those that differ in the zoo alone as one loop."""
+    zoos: dict[str, dict[str, None]] = {}
+    for command in commands:
+        words = shlex.split(command)
+        place = words.index("--zoo") + 1 if "--zoo" in words[:-1] else len(words)
+        zoo, words[place : place + 1] = words[place : place + 1], ['"$zoo"'] if place < len(words) else []
+        line = " ".join(word if word == '"$zoo"' else shlex.quote(word) for word in words)
+        zoos.setdefault(line, {}).update(dict.fromkeys(zoo))
+    return " && ".join(_loop(line, [shlex.quote(zoo) for zoo in found]) for line, found in zoos.items())
+
+
+def _loop(line: str, zoos: Sequence[str]) -> str:
+    if len(zoos) > 1:
+        return f"for zoo in {' '.join(zoos)}; do {line}; done"
+    return line.replace('"$zoo"', zoos[0]) if zoos else line
+
+
 def _anywhere(command: str) -> str:
     """Return a command without the folders of the machine it ran on."""
     words = shlex.split(command)
@@ -129,7 +147,7 @@ def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
         records,
         {case: info.layers for case, info in infos.items()},
         made=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=" && ".join(dict.fromkeys(_anywhere(directory.plan().command) for directory in directories)),
+        command=_together([_anywhere(directory.plan().command) for directory in directories]),
         versions=shown_versions(),
     )
     ran = {record.route for record in records}
