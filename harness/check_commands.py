@@ -26,7 +26,7 @@ from harness.inputs import parse_ordinary
 from harness.latency import timed
 from harness.options import DEADLINES, FILE, RUNNING, settings_options, settled, zoo_option
 from harness.packing import pack
-from harness.records import to_json
+from harness.records import ModelInfo, Record, to_json
 from harness.reproducers import hand_over
 from harness.reproducing import Reproducer
 from harness.routes import all_routes
@@ -100,16 +100,15 @@ def check(
         records = checking.op_tables(records, every=ops)
         if not no_advice:
             records = checking.advised(answer, records)
-        if latency:
-            with terminal.counting(len(records)) as tell:
-                records = tuple(timed(session, checking.cells, records, tell))
-        if as_json:
-            for record in records:
-                click.echo(to_json(record))
-        else:
-            terminal.checked(subject.id, answer.info, records)
+        shown = list(records)
+        try:
             if latency:
-                terminal_latency.latencies(records)
+                with terminal.counting(len(shown)) as tell:
+                    for place, record in enumerate(timed(session, checking.cells, records, tell)):
+                        shown[place] = record
+        finally:  # nothing is kept: whoever stops the timing gets what was judged and what was timed by then
+            records = tuple(shown)
+            _show(subject.id, answer.info, records, as_json=as_json, latency=latency)
         if page is not None:
             command = shlex.join(["dnn-harness", *sys.argv[1:]])
             delivery.write(page, delivery.page_of(records, command, time.monotonic() - started))
@@ -161,6 +160,16 @@ def keep(model: str, plan: str, **options: Any) -> int:
     new = delivery.keep(settings.regressions, subject.id, kept)
     terminal.say(f"{settings.regressions}: {'keeps' if new else 'has kept already'} {subject.id}  {kept}")
     return ExitCode.OK
+
+
+def _show(model: str, info: ModelInfo, records: Sequence[Record], *, as_json: bool, latency: bool) -> None:
+    if as_json:
+        for record in records:
+            click.echo(to_json(record))
+    else:
+        terminal.checked(model, info, records)
+        if latency:
+            terminal_latency.latencies([record for record in records if not record.untimed])
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.complain(str(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        terminal.complain("interrupted; finished records are kept, and the same command resumes")
+        terminal.complain("interrupted")
         return ExitCode.INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

@@ -159,7 +159,7 @@ def describe(directories: Sequence[RunDirectory], records: Sequence[Record]) -> 
         missing=missing,
         versions=plans[0].versions,
         routes={route.name: route.summary for route in all_routes().values()},
-        interrupted=bool(missing),
+        interrupted=not all(plan.is_done(records) for plan in plans),
         unavailable={name: why for plan in plans for name, why in plan.unavailable.items()},
         detection=_detection(directories),
     )

@@ -27,6 +27,12 @@ class UsageError(HarnessError):
     exit_code = ExitCode.USAGE
 
 
+class RunInterruptedError(HarnessError):
+    """Ctrl-C came in the middle of a run whose finished records are on disk."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class ModelRejectedError(UsageError):
     """The model cannot be read or is not one that can be exported; the message names the reason."""
 

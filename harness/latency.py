@@ -7,6 +7,7 @@ input and number of threads, so that whatever slows the machine slows all. Nothi
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
@@ -26,7 +27,8 @@ from harness.pace import LEAST_TIMES, interval, pace
 from harness.planning import cell_id
 from harness.profiles import with_tensorflow
 from harness.profiling import profile_of
-from harness.records import CellId, Outcome, Record
+from harness.recording import Stopwatch
+from harness.records import TIMING, CellId, Record
 from harness.session import Session
 from harness.subjects import Cell, Seat, Subject
 from harness.timings import Beside, Latency, Profile, Timing
@@ -58,10 +60,20 @@ def timed(
         onnxruntime = lane.worker(_ONNXRUNTIME) if _ONNXRUNTIME in session.seats.known() else None
         stand = Stand(lane, settings.threads, tensorflow, onnxruntime, layers=layers)
         for record in records:
-            works = record.outcome is Outcome.OK
-            yield stand.time(record, by_id[CellId.of(record)]) if works else record
+            if record.untimed:
+                yield _marked(record, stand, by_id[CellId.of(record)])
+            else:
+                yield record
             step(f"{record.case} [{record.route}]")
         session.tensorflow_started |= tensorflow.started
+
+
+def _marked(record: Record, stand: Stand, cell: Cell) -> Record:
+    """Return a record that says how long it was timed, also where nothing came of that: it is not tried again."""
+    started, watch = time.perf_counter(), Stopwatch(seconds=dict(record.seconds))
+    found = stand.time(record, cell)
+    watch.measure(TIMING, started)
+    return replace(found, seconds=watch.seconds)
 
 
 class Stand:

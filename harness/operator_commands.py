@@ -20,6 +20,7 @@ from harness.records import to_json
 from harness.report.operator_pages import write_operator_markdown, write_operator_page
 from harness.report.operator_table import OperatorTable, build_table
 from harness.session import Session
+from harness.store import resumable
 
 _TERMINAL_ROWS = 40
 _SETTINGS = ("opencv", "engine", "device", "store", "jobs", "load_seconds", "forward_seconds", "memory_gb")
@@ -64,6 +65,7 @@ def operators(only: str, out: Path | None, as_json: bool, form: str, **options: 
     return ExitCode.OK if len(records) == len(plan.cells) else ExitCode.FAILED
 
 
+@resumable()
 def _recorded(tests: OperatorTests, plan: OperatorPlan, out: Path) -> tuple[OperatorRecord, ...]:
     """Run what an interrupted run of the same plan left, each record on disk as its case ends."""
     run = OperatorRun(out)

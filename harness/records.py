@@ -20,6 +20,8 @@ from harness.timings import Latency, LayerTime
 SCHEMA = 1
 CPU = "opencv/cpu"
 """Backend and target where none is asked for."""
+TIMING = "latency"
+"""The step of a record's seconds that `--latency` adds."""
 
 _T = TypeVar("_T")
 
@@ -349,6 +351,11 @@ class Record:
     """What was tried without a reference, or apart from the verdict: repetition, threads, NaN on its way through."""
     culprit: Culprit | None = None
     """The first layer whose output differs, or at which the network stops; None where there is nothing to find."""
+
+    @property
+    def untimed(self) -> bool:
+        """Whether `--latency` has yet to turn to it: it works, and was not timed yet, be it in vain."""
+        return self.outcome is Outcome.OK and TIMING not in self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from harness.records import CellId, Record, to_json
 from harness.report.model import RunInfo
 from harness.report.since import Baseline
 from harness.session import Session
+from harness.store import resumable
 
 _STDIN = Path("-")
 
@@ -43,6 +44,7 @@ _STDIN = Path("-")
     help="then time what works again, alone, in turns with TensorFlow and ONNX Runtime, and by layer",
 )
 @settings_options(*RUNNING, "scheduler", *DEADLINES)
+@resumable()
 def run(tier: str, out: Path, shard: str | None, latency: bool, **options: Any) -> int:
     """Run the matrix: every case by every route on every OpenCV; writes records and a report, and resumes."""
     started = time.monotonic()
@@ -50,13 +52,16 @@ def run(tier: str, out: Path, shard: str | None, latency: bool, **options: Any) 
         plan = session.plan_zoo(tier)
         plan = plan.part(parse_share(shard)) if shard else plan
         terminal.seating(session.seats)
-        directory, earlier = session.begin(plan, out, shlex.join(["dnn-harness", *sys.argv[1:]]))
+        command = shlex.join(["dnn-harness", *sys.argv[1:]])
+        directory, earlier = session.begin(plan, out, command, latency=latency)
         finished = {CellId.of(record) for record in earlier}
         left = [cell for cell, name in zip(plan.cells, plan.ids, strict=True) if name not in finished]
         for case, why in plan.left_out:
             terminal.say(f"left out: {case} {why}")
         if earlier:
-            terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished")
+            untimed = sum(record.untimed for record in earlier) if latency else 0
+            but = f", {untimed} of them but for their latency" if untimed else ""
+            terminal.say(f"resuming: {len(earlier)} of {len(plan.cells)} cells are finished{but}")
         writer = directory.shard("host")
         try:
             with terminal.progress(len(plan.cells), done=len(earlier)) as advance:
@@ -67,15 +72,20 @@ def run(tier: str, out: Path, shard: str | None, latency: bool, **options: Any) 
 
                 scheduling.run(session, left, keep)
             if latency:
-                with terminal.counting(len(plan.cells)) as tell:
-                    for record in timed(session, plan.cells, directory.records(), tell, layers=False):
+                waiting = [record for record in directory.records() if record.untimed]
+                with terminal.counting(len(waiting)) as tell:
+                    for record in timed(session, plan.cells, waiting, tell, layers=False):
                         writer.append(record)
         finally:
             writer.close()
             records = tuple(session.judged(record) for record in directory.records())
-            directory.finish(time.monotonic() - started, complete=len(records) == len(plan.cells))
+            directory.finish(time.monotonic() - started, complete=directory.plan().is_done(records))
             page = delivery.write_reports(directory, records)
             terminal.say(f"report: {page}")
+            if latency:
+                terminal.say(
+                    f"times: on that page, and from {shlex.join(['dnn-harness', 'report', str(out)])} --format csv"
+                )
         session.history.add(records)
         terminal.summary(records, len(plan.cells))
         if not session.tensorflow_started:

@@ -272,7 +272,9 @@ class Session:
 
     # -- a recorded run -----------------------------------------------------------------------------------------
 
-    def begin(self, plan: Plan, out: Path, command: str) -> tuple[RunDirectory, tuple[Record, ...]]:
+    def begin(
+        self, plan: Plan, out: Path, command: str, *, latency: bool = False
+    ) -> tuple[RunDirectory, tuple[Record, ...]]:
         """Open a run directory for a plan; returns it with the records that an interrupted run left there."""
         directory = RunDirectory(out)
         earlier = directory.begin(
@@ -286,6 +288,7 @@ class Session:
                 shard=str(plan.share or ""),
                 unavailable=dict(self.seats.unavailable),
                 offers={place.target.opencv: place.offers for place in self.seats.all(self.settings).values()},
+                latency=latency,
             )
         )
         return directory, tuple(self.judged(record) for record in earlier)

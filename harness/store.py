@@ -6,15 +6,16 @@ A last line cut short by such a kill is passed over when reading.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, RunInterruptedError, UsageError
 from harness.records import Capabilities, CellId, Record, from_json, to_json
 
 _PLAN = "plan.json"
@@ -41,6 +42,13 @@ class RunPlan:
     """OpenCV that was asked for -> why it could not be had; its cells are in no plan."""
     offers: dict[str, Capabilities] = field(default_factory=dict)
     """Release -> what it says that it has."""
+    latency: bool = False
+    """Whether what works is to be timed as well."""
+
+    def is_done(self, records: Iterable[Record]) -> bool:
+        """Whether every cell has its record and, where that is wanted, was timed."""
+        done = {CellId.of(record) for record in records if not (self.latency and record.untimed)}
+        return done.issuperset(self.cells)
 
 
 class RunDirectory:
@@ -50,7 +58,10 @@ class RunDirectory:
         self.folder = folder
 
     def begin(self, plan: RunPlan) -> tuple[Record, ...]:
-        """Write the plan and return what an interrupted run of the same plan left; else start afresh."""
+        """Write the plan and return what an interrupted run of the same cells left; else start afresh.
+
+        Whether cells are timed as well may change between its parts: what was judged is judged all the same.
+        """
         try:
             earlier = self.plan()
         except UsageError:
@@ -59,17 +70,21 @@ class RunDirectory:
             (self.folder / _SHARDS).mkdir(parents=True, exist_ok=True)
             if earlier is not None and (earlier.cells, earlier.fingerprint) == (plan.cells, plan.fingerprint):
                 left = self.records()
-                if len(left) < len(plan.cells):  # a run that was finished is not resumed but repeated
+                if not earlier.is_done(left):  # a run that was finished is not resumed but repeated
+                    self._write(replace(earlier, latency=plan.latency))
                     return left
             for shard in (self.folder / _SHARDS).glob("*.jsonl"):
                 shard.unlink()
             (self.folder / _FINISHED).unlink(missing_ok=True)
-            temporary = self.folder / f"{_PLAN}.{os.getpid()}"
-            temporary.write_text(to_json(plan))
-            temporary.replace(self.folder / _PLAN)
+            self._write(plan)
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
         return ()
+
+    def _write(self, plan: RunPlan) -> None:
+        temporary = self.folder / f"{_PLAN}.{os.getpid()}"
+        temporary.write_text(to_json(plan))
+        temporary.replace(self.folder / _PLAN)
 
     def plan(self) -> RunPlan:
         """Read the plan. Raises UsageError where the folder holds no run."""
@@ -138,6 +153,15 @@ class ShardWriter:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+
+@contextlib.contextmanager
+def resumable() -> Iterator[None]:
+    """Run a body that keeps its records as they come; a Ctrl-C in it becomes RunInterruptedError, which says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunInterruptedError("interrupted; finished records are kept, and the same command resumes") from None
 
 
 def _ends_with_newline(path: Path) -> bool:

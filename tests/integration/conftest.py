@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from harness.session import Session
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
 """Deadline of one command; a cold one imports TensorFlow, which takes a busy machine its time."""
+PATIENCE_SECONDS = 120
+"""How long something may take to happen in a process that runs."""
 NEEDED_TO_BUILD = ("pyproject.toml", "README.md", "LICENSE", "dnn_harness_plugin.py", "harness", "model_zoo")
 
 
@@ -68,6 +71,14 @@ def environment_with(store: Path, *path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DNN_HARNESS_", "PYTEST_"))}
     shown = {"COLUMNS": "200", "NO_COLOR": "1"}
     return kept | shown | {"DNN_HARNESS_STORE": str(store), "PYTHONPATH": os.pathsep.join(map(str, path))}
+
+
+def await_that(condition: Callable[[], bool]) -> None:
+    """Return as soon as something holds that another process brings about."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager

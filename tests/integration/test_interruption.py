@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,10 @@ import pytest
 from harness.errors import ExitCode
 from harness.records import Outcome, Record
 from harness.store import RunDirectory
-from tests.integration.conftest import CommandLine, environment_with
+from tests.integration.conftest import PATIENCE_SECONDS, CommandLine, await_that, environment_with
 
 ROUTES = ("pb", "onnx")
 CELLS = [(f"held/{case}", route) for case in ("a-first", "b-held", "c-last") for route in ROUTES]
-PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +71,6 @@ def held(tmp_path: Path, site_packages: Path) -> HeldRun:
     # A store for each test: the held case must be built anew.
     environment = environment_with(tmp_path / "store", Path(__file__).parent, site_packages) | {"HELD_ZOO": str(hold)}
     return HeldRun(command_line=CommandLine(environment=environment), folder=tmp_path / "out", hold=hold)
-
-
-def await_that(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def cells(records: list[Record]) -> list[tuple[str, str]]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
+from harness.errors import ExitCode
 from harness.observing import OpenCV
 from harness.pace import Speed
-from harness.records import Outcome, Record, from_json
+from harness.records import TIMING, Outcome, Record, from_json
+from harness.store import read_shard
 from tests.integration import models
+from tests.integration.conftest import PATIENCE_SECONDS, await_that
 
 pytest_plugins = ["pytester"]
 
@@ -126,6 +134,26 @@ def test_check_times_beside_other_runtimes_and_by_layer(dnn_harness, tmp_path):
     assert "ms are spent in layers" in shown.stdout
 
 
+def test_who_stops_the_timing_of_a_check_gets_what_was_judged(dnn_harness, tmp_path):
+    (tmp_path / "nets.py").write_text(NETS)
+    with dnn_harness.start("check", "nets:net", "--route", "pb", "--latency", "--json", cwd=tmp_path) as host:
+        await_that(lambda: is_timing(host) or host.poll() is not None)
+        os.killpg(host.pid, signal.SIGINT)
+        stdout, stderr = host.communicate(timeout=PATIENCE_SECONDS)
+    assert host.returncode == ExitCode.INTERRUPTED, stderr[-3000:]
+    (record,) = (from_json(line, Record) for line in stdout.splitlines())
+    assert (record.outcome, record.untimed) == (Outcome.OK, True)
+    assert stderr.splitlines()[-1] == "error: interrupted"
+
+
+def is_timing(host: subprocess.Popen[str]) -> bool:
+    """Whether TensorFlow's clock was started: for seconds to come it loads TensorFlow."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(host.pid).children()
+        return any("harness.export.timing" in " ".join(child.cmdline()) for child in children)
+    return False
+
+
 def test_a_file_without_keras_layers_is_timed_by_opencvs_own(dnn_harness, tmp_path):
     models.pointwise(tmp_path / "net.onnx")
     done = dnn_harness("check", "net.onnx", "--latency", "--json", cwd=tmp_path)
@@ -136,17 +164,39 @@ def test_a_file_without_keras_layers_is_timed_by_opencvs_own(dnn_harness, tmp_pa
     assert "conv" in [row.layer for row in record.latency.profile.layers]
 
 
-def test_a_run_times_after_the_matrix_and_keeps_one_record_a_cell(dnn_harness, tmp_path):
-    zoo = ("--zoo", "layers/dense/*relu*", "--route", "pb", "--out", tmp_path / "run")
-    done = dnn_harness("run", *zoo, "--latency", cwd=tmp_path)
+def test_a_run_times_after_the_matrix_each_cell_once_also_where_it_was_interrupted(dnn_harness, tmp_path):
+    out = tmp_path / "run"
+    command = ("run", "--zoo", "layers/dense/*relu*", "--route", "pb", "--out", out, "--latency")
+    with dnn_harness.start(*command, cwd=tmp_path) as host:
+        await_that(lambda: any(TIMING in record.seconds for record in kept(out)) or host.poll() is not None)
+        os.killpg(host.pid, signal.SIGINT)
+        _, stderr = host.communicate(timeout=PATIENCE_SECONDS)
+    assert host.returncode == ExitCode.INTERRUPTED, stderr[-3000:]
+    assert "interrupted; finished records are kept, and the same command resumes" in stderr
+    assert json.loads((out / "finished.json").read_text())["complete"] is False
+    assert "The run was interrupted" in (out / "index.html").read_text()
+    before = kept(out)
+    done = dnn_harness(*command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    lines = (tmp_path / "run" / "records" / "host.jsonl").read_text().splitlines()
-    records = [from_json(line, Record) for line in lines]
+    cells = len({record.case for record in before})
+    waiting = 2 * cells - len(before)
+    assert waiting > 0
+    assert f"resuming: {cells} of {cells} cells are finished, {waiting} of them but for their latency" in done.stderr
+    assert "times: on that page" in done.stderr
+    assert json.loads((out / "finished.json").read_text())["complete"] is True
+    records = kept(out)
+    assert records[: len(before)] == before
     first, last = records[: len(records) // 2], records[len(records) // 2 :]
     assert [record.case for record in first] == [record.case for record in last]
     assert all(record.latency.profile is None for record in first)
     assert all(record.latency.profile is not None and record.latency.beside for record in last)
     assert f"{len(first)} of {len(first)} planned cells reported" in done.stdout
+
+
+def kept(out: Path) -> list[Record]:
+    """Every whole line of a run, in the order in which they were written."""
+    shard = out / "records" / "host.jsonl"
+    return list(read_shard(shard, Record)) if shard.exists() else []
 
 
 # -- somebody's own repository -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import HarnessError, UsageError
-from harness.records import CellId, Outcome, Record, Target, to_json
+from harness.records import TIMING, CellId, Outcome, Record, Target, to_json
 from harness.store import RunDirectory, RunPlan, ShardWriter, read_shard
 
 
@@ -94,6 +94,35 @@ def test_a_finished_run_is_repeated_and_not_resumed(run):
     assert run.begin(PLAN) == ()
     assert run.records() == ()
     assert run.seconds() == 0
+
+
+TIMED = tuple(replace(entry, seconds={TIMING: 0.5}) for entry in RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("records", "done"),
+    [
+        (RECORDS, False),
+        ((*TIMED[:2], RECORDS[2]), False),
+        (TIMED[:2], False),
+        (TIMED, True),
+        ((*TIMED[:2], replace(RECORDS[2], outcome=Outcome.CRASH)), True),  # what does not work has no time
+    ],
+)
+def test_a_run_that_times_is_not_done_before_all_that_works_was_timed(run, records, done):
+    plan = replace(PLAN, latency=True)
+    run.begin(plan)
+    write(run, *records)
+    assert plan.is_done(run.records()) is done
+    assert run.begin(plan) == (() if done else records)
+
+
+@pytest.mark.parametrize("latency", [False, True])
+def test_an_interrupted_run_is_resumed_also_where_times_are_wanted_no_more_or_only_now(run, latency):
+    run.begin(replace(PLAN, latency=not latency))
+    write(run, RECORDS[0])
+    assert run.begin(replace(PLAN, latency=latency)) == RECORDS[:1]
+    assert run.plan() == replace(PLAN, latency=latency)
 
 
 @pytest.mark.parametrize(
