@@ -184,6 +184,7 @@ def test_a_run_times_after_the_matrix_each_cell_once_also_where_it_was_interrupt
     assert f"resuming: {cells} of {cells} cells are finished, {waiting} of them but for their latency" in done.stderr
     assert "times: on that page" in done.stderr
     assert json.loads((out / "finished.json").read_text())["complete"] is True
+    assert "The run was interrupted" not in (out / "index.html").read_text()
     records = kept(out)
     assert records[: len(before)] == before
     first, last = records[: len(records) // 2], records[len(records) // 2 :]
