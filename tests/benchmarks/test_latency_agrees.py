@@ -1,4 +1,6 @@
-"""The harness's latency against a bare `timeit` loop of the same OpenCV: run with `pytest tests/benchmarks -s`.
+"""The harness's latency against a bare `timeit` loop of the same OpenCV.
+
+    LATENCY_TURNS=60 pytest tests/benchmarks/test_latency_agrees.py -s
 
 Both processes load the same file, take the same input and as many threads, and time in turns. Prints the ratio with its
 interval; never asserts on the clock.
@@ -6,6 +8,7 @@ interval; never asserts on the clock.
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 from pathlib import Path
@@ -21,7 +24,8 @@ from harness.turns import in_turns, repeats_for
 from tests.integration import models
 
 BARE = Path(__file__).with_name("bare_timeit.py")
-ROUNDS = 60
+ROUNDS = int(os.environ.get("LATENCY_TURNS", "6"))
+"""As few as give an interval, where nobody asks for a figure."""
 PASSES = 5
 """At least so many a turn: a busy machine disturbs one or two of them, hardly all."""
 THREADS = 1
