@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from harness import npy
 from harness.errors import ChildDiedError, ChildTimeoutError, HarnessError, ProtocolError
 from harness.exporting import START_SECONDS, exporter_argv, exporter_environment
 from harness.inputs import Array
@@ -39,8 +38,7 @@ class TensorFlow:
     def open(self, source: Source, arrays: Sequence[Array]) -> str:
         """Open a model and run it on an input; returns the digest of its weights. Raises HarnessError."""
         with tempfile.TemporaryDirectory(prefix="dnn-harness-timing-") as folder:
-            feed = Path(folder) / "feed.npz"
-            np.savez(feed, **{f"i{place}": array for place, array in enumerate(arrays)})  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for a keyword array
+            feed = npy.write_feed(Path(folder) / "feed.npz", arrays)
             result = self._ask("open", START_SECONDS, source=to_data(source), feed=str(feed))
         self.version = str(result["version"])
         return str(result["weights_digest"])

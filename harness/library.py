@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from harness import errors, fingerprint, npy
 from harness.anatomy import Anatomy
 from harness.artifacts import ArtifactStore
@@ -145,7 +143,7 @@ class Library:
 
         def build(folder: Path) -> None:
             with self._store.scratch() as scratch:
-                given = _write_feed(scratch / "in.npz", feed)
+                given = npy.write_feed(scratch / "in.npz", feed)
                 self._exporter.values(subject.source, given, folder / "values.npz")
 
         folder = self._entry("values", self._key(subject, digest(feed)), build)
@@ -177,7 +175,7 @@ class Library:
         if not missing:
             return
         with self._store.scratch() as scratch:
-            inputs = [_write_feed(scratch / f"{key}.in.npz", feed) for key, feed in missing.items()]
+            inputs = [npy.write_feed(scratch / f"{key}.in.npz", feed) for key, feed in missing.items()]
             folders = {key: scratch / key for key in missing}
             for folder in folders.values():
                 folder.mkdir()
@@ -267,11 +265,6 @@ def _within(folder: Path, name: str) -> Path:
 def _read_info(folder: Path) -> ModelInfo:
     _raise_stored(folder)
     return from_json((folder / "info.json").read_text(), ModelInfo)
-
-
-def _write_feed(path: Path, feed: Sequence[Array]) -> Path:
-    np.savez(path, **{f"i{index}": array for index, array in enumerate(feed)})  # type: ignore[arg-type]
-    return path
 
 
 def _write_failure(folder: Path, error: HarnessError) -> None:

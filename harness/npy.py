@@ -2,7 +2,7 @@
 
 `numpy.load` reads a header as Python source, and Python before 3.11.8 and 3.12.2 raises SystemError where two threads
 parse at once (python/cpython#106905): with a lane in each thread that is a matter of time. Headers are written by numpy
-in one form only, which needs no parser. No pickle, no objects, no records. Pure but for `read_archive`.
+in one form only, which needs no parser. No pickle, no objects, no records. Pure but for what takes a path.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import math
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,10 @@ def read_archive(path: Path) -> dict[str, Array]:
     """
     with zipfile.ZipFile(path) as archive:
         return {name.removesuffix(".npy"): loads(archive.read(name)) for name in archive.namelist()}
+
+
+def write_feed(path: Path, feed: Sequence[Array]) -> Path:
+    """Write a network's inputs, in order, as an `.npz` file with the names i0, i1, ... that the exporter reads."""
+    named = {f"i{place}": array for place, array in enumerate(feed)}
+    np.savez(path, **named)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for a keyword array
+    return path
