@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from packaging.version import InvalidVersion, Version
 
-from harness.records import CellId, Outcome, Record, Stage
+from harness.records import Outcome, Record, Stage
 
 _WORDS_KEPT = 160
 
@@ -53,47 +53,96 @@ class AtlasCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A run that cells of an atlas are from."""
+
+    started: str
+    """ISO 8601, UTC."""
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Atlas:
     """All of it, with what it was made from."""
 
-    made: str
-    """ISO 8601, UTC."""
-    command: str
+    parts: tuple[Part, ...]
     releases: tuple[str, ...]
     """Oldest first."""
     cases: tuple[AtlasCase, ...]
     versions: dict[str, str] = field(default_factory=dict)
-    cells: int = 0
-    """How many cells were run for it."""
+    """Of all that takes part in an export; the same for every part."""
+
+    @property
+    def days(self) -> str:
+        """When its runs were: `2026-11-25 to 2026-11-26`."""
+        days = sorted(part.started[:10] for part in self.parts)
+        return " to ".join(dict.fromkeys((days[0], days[-1])))
+
+    @property
+    def cells(self) -> int:
+        """How many cells it has an answer of."""
+        return sum(
+            span.last - span.first + 1 for case in self.cases for answers in case.answers for span in answers.spans
+        )
+
+
+_Ways = dict[tuple[str, str], dict[str, Span]]
+"""Route and engine -> release -> what it answers, as a span of that release alone."""
 
 
 def build_atlas(
-    records: Sequence[Record],
-    layers: Mapping[str, Sequence[str]],
-    *,
-    made: str,
-    command: str,
-    versions: Mapping[str, str],
+    records: Iterable[Record], layers: Mapping[str, Sequence[str]], *, part: Part, versions: Mapping[str, str]
 ) -> Atlas:
     """Return the atlas of some records on the usual backend; `layers` are the Keras classes of the cases."""
-    releases = tuple(sorted({record.target.opencv for record in records}, key=_age))
-    places = {release: place for place, release in enumerate(releases)}
-    cases: dict[str, dict[tuple[str, str], list[Record]]] = {}
+    cases: dict[str, _Ways] = {}
     for record in records:
-        cases.setdefault(record.case, {}).setdefault((record.route, record.target.engine_asked), []).append(record)
+        way = cases.setdefault(record.case, {}).setdefault((record.route, record.target.engine_asked), {})
+        way[record.target.opencv] = _answer(record)
+    ordered = {case: _own_first(case, layers.get(case, ())) for case in cases}
+    return _atlas(cases, ordered, (part,), versions)
+
+
+def join(*atlases: Atlas) -> Atlas:
+    """Return atlases, oldest first, as one: where two have an answer of the same cell, the newer one's.
+
+    Raises:
+        ValueError: something that takes part in an export differs; then cells side by side would differ by it too.
+    """
+    oldest = atlases[0]
+    cases: dict[str, _Ways] = {}
+    for atlas in atlases:
+        for name in sorted({*oldest.versions, *atlas.versions}):
+            was, now = oldest.versions.get(name, "absent"), atlas.versions.get(name, "absent")
+            if was != now:
+                raise ValueError(f"{name} is {was} in one and {now} in the other")
+        for case in atlas.cases:
+            for answers in case.answers:
+                way = cases.setdefault(case.case, {}).setdefault((answers.route, answers.engine), {})
+                way.update(_apart(answers.spans, atlas.releases))
+    layers = {case.case: case.layers for atlas in atlases for case in atlas.cases if case.layers}
+    parts = {part.command: part for atlas in atlases for part in atlas.parts}  # run again, it replaces what it said
+    return _atlas(cases, layers, tuple(parts.values()), oldest.versions)
+
+
+def _atlas(
+    cases: Mapping[str, _Ways],
+    layers: Mapping[str, tuple[str, ...]],
+    parts: tuple[Part, ...],
+    versions: Mapping[str, str],
+) -> Atlas:
+    found = {release for ways in cases.values() for way in ways.values() for release in way}
+    releases = tuple(sorted(found, key=_age))
     return Atlas(
-        made=made,
-        command=command,
+        parts=parts,
         releases=releases,
         versions=dict(versions),
-        cells=len({CellId.of(record) for record in records}),
         cases=tuple(
             AtlasCase(
                 case=case,
-                layers=_own_first(case, layers.get(case, ())),
+                layers=layers.get(case, ()),
                 answers=tuple(
-                    Answers(route=route, engine=engine, spans=tuple(_spans(found, places)))
-                    for (route, engine), found in sorted(ways.items())
+                    Answers(route=route, engine=engine, spans=tuple(_spans(way, releases)))
+                    for (route, engine), way in sorted(ways.items())
                 ),
             )
             for case, ways in sorted(cases.items())
@@ -115,30 +164,31 @@ def _own_first(case: str, layers: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in ordered if name != "InputLayer")
 
 
-def _spans(records: Iterable[Record], places: Mapping[str, int]) -> Iterator[Span]:
-    ordered = sorted(records, key=lambda record: places[record.target.opencv])
-    for _, group in groupby(_with_gaps(ordered, places), key=lambda pair: (pair[0], _answer(pair[1]))):
-        found = [record for _, record in group]
-        newest = found[-1]
-        yield Span(
-            first=places[found[0].target.opencv],
-            last=places[newest.target.opencv],
-            outcome=newest.outcome,
-            stage=newest.stage,
-            op=newest.op,
-            layer=newest.layer,
-            message=" ".join(newest.message.split())[:_WORDS_KEPT] if newest.message else None,
-        )
+def _answer(record: Record) -> Span:
+    return Span(
+        first=0,
+        last=0,
+        outcome=record.outcome,
+        stage=record.stage,
+        op=record.op,
+        layer=record.layer,
+        message=" ".join(record.message.split())[:_WORDS_KEPT] if record.message else None,
+    )
 
 
-def _with_gaps(records: Sequence[Record], places: Mapping[str, int]) -> Iterator[tuple[int, Record]]:
-    """Yield each record with a number that changes where a release between was not run."""
-    for order, record in enumerate(records):
-        yield places[record.target.opencv] - order, record
+def _apart(spans: Iterable[Span], releases: Sequence[str]) -> Iterator[tuple[str, Span]]:
+    for span in spans:
+        yield from ((release, span) for release in releases[span.first : span.last + 1])
 
 
-def _answer(record: Record) -> tuple[object, ...]:
-    return record.outcome, record.stage, record.op
+def _spans(way: Mapping[str, Span], releases: Sequence[str]) -> Iterator[Span]:
+    """Yield the answers of releases in a row that answer alike as one, with the newest one's words."""
+    answers = [(place, way.get(release)) for place, release in enumerate(releases)]
+    for alike, group in groupby(answers, key=lambda pair: pair[1] and (pair[1].outcome, pair[1].stage, pair[1].op)):
+        found = list(group)
+        newest = found[-1][1]
+        if alike and newest:
+            yield replace(newest, first=found[0][0], last=found[-1][0])
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from harness import terminal
-from harness.atlas import Atlas, AtlasCase, Span, advice_at, at, build_atlas, find_cases, in_words, near_words
+from harness.atlas import (
+    Atlas,
+    AtlasCase,
+    Part,
+    Span,
+    advice_at,
+    at,
+    build_atlas,
+    find_cases,
+    in_words,
+    join,
+    near_words,
+)
 from harness.errors import ExitCode, ModelRejectedError, UsageError
 from harness.options import settings_options, settled, zoo_option
-from harness.records import Outcome, Record, from_json, to_json
+from harness.records import CellId, Outcome, from_json, to_json
+from harness.session import Session
 from harness.terminal_upgrades import atlas_answers
 
 ATLAS = Path(__file__).parents[1] / "reports" / "atlas"
@@ -29,6 +41,7 @@ _DATA, _PAGE = "atlas.json", "index.html"
 @click.option("--atlas", "folder", type=click.Path(path_type=Path), default=ATLAS, help="folder of another atlas")
 @click.option("--json", "as_json", is_flag=True, help="print one case per line")
 @click.option("--from", "runs", multiple=True, type=click.Path(path_type=Path), help="make the atlas from these runs")
+@click.option("--add", is_flag=True, help="with --from: keep what the atlas has and these runs have not")
 @zoo_option
 @settings_options("store")
 def atlas(
@@ -37,14 +50,17 @@ def atlas(
     folder: Path,
     as_json: bool,
     runs: Sequence[Path],
+    add: bool,
     **options: Any,
 ) -> int:
     """Tell what is known of WORD: a Keras layer (LayerNormalization), a case, or a part of its name. Runs nothing.
 
-    With --from, write the atlas anew instead, from the records of runs.
+    With --from, write the atlas anew instead, from the records of runs; with --add too, add them to what it has.
     """
     if runs:
-        return _make(runs, folder, **options)
+        return _make(runs, folder, add=add, **options)
+    if add:
+        raise UsageError("--add takes the runs to add: dnn-harness atlas --from RUN --add")
     if word is None:
         raise UsageError("name a layer or a case: dnn-harness atlas LayerNormalization")
     known = _read(folder)
@@ -126,15 +142,29 @@ def _anywhere(command: str) -> str:
     return shlex.join(word for number, word in enumerate(words) if not {number, number - 1} & places)
 
 
-def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
+def _make(runs: Sequence[Path], folder: Path, *, add: bool, **options: Any) -> int:
     from harness import delivery
-    from harness.report.atlas_page import write_atlas_page
-    from harness.routes import all_routes
-    from harness.session import Session, shown_versions
 
+    older = [_read(folder)] if add else []  # before the work that would be lost
     directories = [run for path in runs for run in delivery.runs_at(path)]
-    records: Sequence[Record] = delivery.merged(directories)
-    cases = {record.case for record in records}
+    records = {CellId.of(record): record for record in delivery.merged(directories)}
+    layers = _layers({cell.case for cell in records}, **options)
+    newer = []
+    for directory in directories:
+        plan, found = directory.plan(), [records[CellId.of(record)] for record in directory.records()]
+        part = Part(started=plan.started, command=_anywhere(plan.command))
+        newer.append(build_atlas(found, layers, part=part, versions=plan.versions))
+    try:
+        _write(join(*older, *newer), folder)
+    except ValueError as error:
+        raise UsageError(
+            f"{error}: their cells cannot stand side by side; run everything with the same versions"
+        ) from error
+    return ExitCode.OK
+
+
+def _layers(cases: Collection[str], **options: Any) -> dict[str, tuple[str, ...]]:
+    """Return the Keras classes of cases of the zoo; those that the store does not know are built for it."""
     with Session(settled(options)) as session, session.offline_lane() as lane:
         infos, unknown = session.models(lane.library)
         missing = [subject for subject in unknown if subject.id in cases]
@@ -143,19 +173,18 @@ def _make(runs: Sequence[Path], folder: Path, **options: Any) -> int:
                 with contextlib.suppress(ModelRejectedError):  # its records say so; it has no layers to be found by
                     infos[subject.id] = lane.library.info(subject)
                 step(subject.id)
-    made = build_atlas(
-        records,
-        {case: info.layers for case, info in infos.items()},
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_together([_anywhere(directory.plan().command) for directory in directories]),
-        versions=shown_versions(),
-    )
-    ran = {record.route for record in records}
+    return {case: tuple(info.layers) for case, info in infos.items()}
+
+
+def _write(made: Atlas, folder: Path) -> None:
+    from harness import delivery
+    from harness.report.atlas_page import write_atlas_page
+    from harness.routes import all_routes
+
+    ran = {answers.route for case in made.cases for answers in case.answers}
     routes = [route for route in all_routes().values() if route.name in ran]
-    page = write_atlas_page(
-        made, [one.name for one in routes if not one.stock], [one.name for one in routes if one.stock]
-    )
+    good, stock = [one.name for one in routes if not one.stock], [one.name for one in routes if one.stock]
+    page = write_atlas_page(made, _together([part.command for part in made.parts]), good, stock)
     for name, text in ((_DATA, f"{to_json(made)}\n"), (_PAGE, page)):
         delivery.write(folder / name, text)
         terminal.say(f"wrote {folder / name}")
-    return ExitCode.OK

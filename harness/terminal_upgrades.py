@@ -66,7 +66,7 @@ def atlas_answers(
             name = case.case if number == 0 else ""
             table.add_row(shown(name), shown(route), shown(words, "green" if works else "red"), shown(advice))
     console.print(table)
-    console.print(shown(f"{atlas.cells} cells, made {atlas.made} with {_versions(atlas)}", "dim"))
+    console.print(shown(f"{atlas.cells} cells, run {atlas.days} with {_versions(atlas)}", "dim"))
 
 
 def _versions(atlas: Atlas) -> str:

@@ -13,7 +13,7 @@ from harness.report import words
 from harness.report.html import environment, script_hash, source, style_of
 
 
-def write_atlas_page(atlas: Atlas, routes: Sequence[str], stock: Sequence[str]) -> str:
+def write_atlas_page(atlas: Atlas, command: str, routes: Sequence[str], stock: Sequence[str]) -> str:
     """Return the page. `routes` are the columns; `stock` ones, kept for comparison, are told in the rows' details."""
     script = source("atlas.js")
     return (
@@ -21,6 +21,7 @@ def write_atlas_page(atlas: Atlas, routes: Sequence[str], stock: Sequence[str]) 
         .get_template("atlas.html.j2")
         .render(
             atlas=atlas,
+            command=command,
             families=[(name, list(found)) for name, found in groupby(atlas.cases, key=_family)],
             routes=routes,
             stock=stock,

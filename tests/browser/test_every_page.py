@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.atlas import build_atlas
+from harness.atlas import Part, build_atlas
 from harness.differing import compare
 from harness.operators import Answer, OperatorRecord
 from harness.pace import pace
@@ -41,8 +41,9 @@ def atlas_page(samples):
         samples.record("layers/dense/plain"),
     ]
     classes = {"layers/layer_normalization/axis": ("InputLayer", samples.hostile), "layers/dense/plain": ("Dense",)}
-    atlas = build_atlas(records, classes, made="2026-11-25", command="dnn-harness run", versions={"keras": "3"})
-    return write_atlas_page(atlas, ["onnx", "pb"], ["pb-naive"])
+    part = Part(started="2026-11-25T10:00:00+00:00", command="dnn-harness run")
+    atlas = build_atlas(records, classes, part=part, versions={"keras": "3"})
+    return write_atlas_page(atlas, "dnn-harness run", ["onnx", "pb"], ["pb-naive"])
 
 
 def difference_page(samples):

@@ -17,7 +17,7 @@ from harness import subjects
 from harness.atlas import Answers, Atlas, Span, at
 from harness.cases import Tier, load_zoos
 from harness.config import settle
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record, from_json, to_json
 from harness.session import Session
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def drawn(atlas: Atlas, place: int) -> list[tuple[str, Answers, Span]]:
         if not case.case.startswith(COSTLY) and answers.engine == "default"
         if (span := at(answers, place)) is not None and span.outcome is not Outcome.NONDETERMINISTIC
     ]
-    return random.Random(atlas.made).sample(cells, min(SAMPLE, len(cells)))
+    return random.Random(to_json(atlas.parts)).sample(cells, min(SAMPLE, len(cells)))
 
 
 def test_a_sample_of_the_atlas_is_what_a_fresh_run_gives(atlas, session):

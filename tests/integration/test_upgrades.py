@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -230,6 +231,18 @@ def test_an_atlas_is_made_from_runs_and_asked_without_any(run, tmp_path):
     assert code == ExitCode.USAGE
     assert "did you mean Dense" in err
     code, _, err = run("atlas", "Dense", "--atlas", "atlas", "--opencv", "3.4")
+    assert code == ExitCode.USAGE
+    assert run("run", "--zoo", "layers/dense/plain", "--route", "onnx", "--out", "more")[0] == ExitCode.OK
+    assert run("atlas", "--from", "more", "--add", "--atlas", "atlas")[0] == ExitCode.OK
+    more = from_json((tmp_path / "atlas" / "atlas.json").read_text(), Atlas)
+    assert {case.case for case in more.cases} == {"layers/dense/plain", "layers/dense/tanh"}
+    assert set(more.cases) > set(known.cases)
+    assert more.cells == known.cells + 1
+    (tmp_path / "atlas" / "atlas.json").write_text(to_json(replace(known, versions={"keras": "2.15.0"})))
+    code, _, err = run("atlas", "--from", "more", "--add", "--atlas", "atlas")
+    assert code == ExitCode.USAGE
+    assert "keras is 2.15.0 in one and" in err
+    code, _, err = run("atlas", "--add", "--atlas", "atlas")
     assert code == ExitCode.USAGE
     (tmp_path / "atlas" / "atlas.json").write_text(to_json(known)[:-9])
     assert "cannot be read as an atlas" in run("atlas", "Dense", "--atlas", "atlas")[2]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.atlas import advice_at, at, build_atlas, find_cases, in_words, near_words
+from harness.atlas import Part, advice_at, at, build_atlas, find_cases, in_words, join, near_words
 from harness.records import Outcome, Record, Stage, Target, from_json, to_json
 from harness.report.atlas_page import write_atlas_page
 
@@ -25,8 +25,11 @@ def over(*records, **more):
     return [replace(one, target=Target(opencv=opencv), **more) for opencv, one in found if one is not None]
 
 
-def made(*records):
-    return build_atlas(list(records), LAYERS, made="2026-11-25", command="dnn-harness run", versions={"keras": "3"})
+PART = Part(started="2026-11-25T10:00:00+00:00", command="dnn-harness run")
+
+
+def made(*records, part=PART, **versions):
+    return build_atlas(records, LAYERS, part=part, versions={"keras": "3", **versions})
 
 
 def words(*records):
@@ -99,8 +102,46 @@ def test_an_atlas_is_read_as_it_was_written_and_counts_its_cells():
     assert made(*over(OK, OK, OK, OK)[::-1]) == made(*over(OK, OK, OK, OK))
 
 
+NEW_PART = Part(started="2026-12-01T10:00:00+00:00", command="dnn-harness run --opencv 5")
+
+
+def test_a_newer_atlas_replaces_the_cells_it_has_and_keeps_all_others():
+    newer = made(*over(None, None, CRASH, OK), *over(*[OK] * 4, case="layers/dense/new"), part=NEW_PART)
+    joined = join(ATLAS, newer)
+    answers = {(case.case, one.route): in_words(joined, one) for case in joined.cases for one in case.answers}
+    assert answers == {
+        ("architectures/vit", "onnx"): "ok all releases",
+        ("layers/dense/new", "onnx"): "ok all releases",
+        ("layers/dense/plain", "onnx"): "ok all releases",
+        ("layers/layer_normalization/axis", "onnx"): (
+            "ok 5.0.0.93; crash 4.10.0.84 (<script>); unsupported-op until 4.9.0.80 (Erf)"
+        ),
+        ("layers/layer_normalization/axis", "pb"): "crash 5.0.0.93 (<script>); ok until 4.10.0.84",
+    }
+    assert (joined.cells, joined.days) == (20, "2026-11-25 to 2026-12-01")
+    assert [case.layers for case in joined.cases if case.case == "layers/dense/plain"] == [("Dense",)]
+    assert join(joined, newer) == joined
+    assert join(ATLAS) == ATLAS
+
+
+def test_a_release_that_is_new_takes_its_place_among_the_others():
+    between = replace(NO_OP, target=Target(opencv="4.9.5.1"))
+    joined = join(made(*over(NO_OP, NO_OP, OK, OK)), made(between, part=NEW_PART))
+    assert joined.releases == ("4.8.1.78", "4.9.0.80", "4.9.5.1", "4.10.0.84", "5.0.0.93")
+    assert in_words(joined, joined.cases[0].answers[0]) == "ok since 4.10.0.84; unsupported-op until 4.9.5.1 (Erf)"
+    two = join(made(*over(NO_OP, NO_OP, OK, OK), *over(OK, OK, OK, OK, route="pb")), made(between, part=NEW_PART))
+    assert in_words(two, two.cases[0].answers[1]) == "ok since 4.10.0.84; ok until 4.9.0.80"
+
+
+def test_cells_that_another_exporter_made_are_not_put_beside_these():
+    with pytest.raises(ValueError, match="keras is 3 in one and 4 in the other"):
+        join(ATLAS, made(*over(OK, OK, OK, OK), part=NEW_PART, keras="4"))
+    with pytest.raises(ValueError, match="tf2onnx is absent in one and 1 in the other"):
+        join(ATLAS, made(*over(OK, OK, OK, OK), part=NEW_PART, tf2onnx="1"))
+
+
 def test_the_page_has_every_answer_and_runs_nothing_of_a_models():
-    page = write_atlas_page(ATLAS, ["onnx"], ["pb"])
+    page = write_atlas_page(ATLAS, "dnn-harness run", ["onnx"], ["pb"])
     assert page.count("<script>") == 1, "our own"
     assert "&lt;script&gt;" in page
     for text in (
