@@ -1,7 +1,7 @@
 """The one protocol that children speak, as the host hears it: frames and the end of stderr.
 
-A frame is one JSON line with a list `sizes`, then that many raw bytes for each size, both ways. Pure: no descriptors,
-no clock; `process.py` moves the bytes.
+A frame is one JSON line with a list `sizes`, then that many raw bytes for each size, both ways. A reply whose header
+says `more` is followed by another one to the same request. Pure: no descriptors, no clock; `process.py` moves bytes.
 """
 
 from __future__ import annotations
@@ -53,12 +53,14 @@ class Tail:
 
 
 class Inbox:
-    """Puts one frame together from the chunks that arrive. Raises ProtocolError for what cannot be one."""
+    """Puts frames together, one at a time, from the chunks that arrive. Raises ProtocolError for what cannot be one."""
 
     def __init__(self, child: str) -> None:
         self._child = child
         self._line = bytearray()
         self._filled = 0
+        self._early = bytearray()
+        """Bytes of the frame after this one."""
         self.header: dict[str, Any] | None = None
         self.payloads: list[bytearray] = []
 
@@ -67,13 +69,27 @@ class Inbox:
         """Whether header and payloads are all here."""
         return self.header is not None and self._filled == sum(map(len, self.payloads))
 
+    @property
+    def more(self) -> bool:
+        """Whether this frame says that another one follows it."""
+        return self.header is not None and bool(self.header.get("more"))
+
+    def go_on(self) -> None:
+        """Begin the next frame."""
+        early, self._line, self._filled, self._early = self._early, bytearray(), 0, bytearray()
+        self.header, self.payloads = None, []
+        self.feed(bytes(early))
+
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
         view = memoryview(chunk)
         if self.header is None:
             view = self._feed_line(chunk)
-        while view:
+        while view and not self.complete:
             view = self._feed_payload(view)
+        if view and not self.more:
+            raise self._garbage("sent more than it announced", view)
+        self._early += view
 
     def _feed_line(self, chunk: bytes) -> memoryview:
         line, newline, _rest = chunk.partition(b"\n")
@@ -105,7 +121,7 @@ class Inbox:
                 self._filled += taken
                 return view[taken:]
             start += len(payload)
-        raise self._garbage("sent more than it announced", view)
+        return view
 
     def _garbage(self, what: str, sample: bytes | bytearray | memoryview) -> ProtocolError:
         return ProtocolError(f"{self._child} {what}: {bytes(sample[:200])!r}; something else writes to its stdout")

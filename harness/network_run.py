@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harness import npy
 from harness.blobs import Feed, blob_parameters, encode, match_outputs, to_keras
 from harness.errors import HarnessError
 from harness.frames import Reply
 from harness.npy import Array
-from harness.records import CvError, Manifest, Observation, Stage
+from harness.records import CvError, Manifest, Observation, Port, Stage
 
+_TOGETHER_BYTES = 4 << 20
+"""Feeds are handed over together until they are as large as this; beyond it, that is little beside their bytes."""
 OUTPUT_NOT_FOUND = "output-not-found"
 """Kind of the error of a network that offers no output of an exported name."""
 
@@ -37,6 +39,11 @@ class Worker(Protocol):
         times: int = 1,
     ) -> tuple[Reply | None, Observation]:
         """Send one request and add what came of it to what was seen; the reply is None for every failure."""
+
+    def ask_all(
+        self, seen: Observation, request: Mapping[str, Any], payloads: Sequence[memoryview] = ()
+    ) -> tuple[list[Reply], Observation]:
+        """Send one request that has several replies, and return those of what went through until something failed."""
 
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
         """Return the request that loads a model, and its payloads."""
@@ -72,6 +79,17 @@ class Counts:
     flops: int | None
     weights_bytes: int | None
     blobs_bytes: int | None
+
+
+class _Sent(NamedTuple):
+    """One feed on its way."""
+
+    blob: list[dict[str, Any] | None]
+    payloads: list[memoryview]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(payload.nbytes for payload in self.payloads)
 
 
 class Run:
@@ -128,34 +146,49 @@ class Run:
             self._fail(replace(self._seen, error=CvError(kind=OUTPUT_NOT_FOUND, message=message)))
         self._seen = replace(self._seen, output_names=tuple(place for place in found if place is not None))
 
-    def forward(self, index: int, of: int, feed: Feed, *, last_first: bool = False) -> None:
-        """Run feed number `index` of `of`; with `last_first` its inputs are set in the other order."""
-        if self._failed:
-            return
-        self._seen = replace(self._seen, stage=Stage.FORWARD)
-        ports = self._manifest.inputs
+    def forward(self, feeds: Sequence[Feed], *, last_first: bool = False) -> None:
+        """Run feeds one after another; with `last_first` the inputs of each are set in the other order."""
+        ports = self._manifest.inputs[:: -1 if last_first else 1]
+        waiting: list[_Sent] = []
+        for place, feed in enumerate(feeds):
+            if self._failed:
+                return
+            waiting.append(self._sent(feed[:: -1 if last_first else 1], ports))
+            if place + 1 == len(feeds) or sum(sent.nbytes for sent in waiting) >= _TOGETHER_BYTES:
+                self._forward(waiting, ports, place + 1 - len(waiting), len(feeds))
+                waiting = []
+
+    def _sent(self, feed: Feed, ports: Sequence[Port]) -> _Sent:
         if len(feed) != len(ports):
             raise HarnessError(
                 f"a feed has {len(feed)} values but the model has {len(ports)} inputs; give one for each"
             )
-        given = list(zip(feed, ports, strict=True))[:: -1 if last_first else 1]
+        given = list(zip(feed, ports, strict=True))
+        return _Sent([blob_parameters(*one) for one in given], [encode(*one) for one in given])
+
+    def _forward(self, sent: Sequence[_Sent], ports: Sequence[Port], before: int, of: int) -> None:
+        """Run feeds as one request: what it takes to hand one over is more than most of a zoo's networks compute."""
+        self._seen = replace(self._seen, stage=Stage.FORWARD)
         request = {
             "do": "forward",
-            "inputs": [port.name for _, port in given],
+            "feeds": len(sent),
+            "inputs": [port.name for port in ports],
             "outputs": list(self._seen.output_names),
-            "blob": [blob_parameters(value, port) for value, port in given],
+            "blob": [one for feed in sent for one in feed.blob],
         }
-        reply = self._ask(request, [encode(value, port) for value, port in given])
-        if reply is None:
-            self._failed_feed = index
-            self._name_feed(index, of)
-            return
-        if self._seen.first_ms is None:
-            self._seen = replace(self._seen, first_ms=reply.header["forward_ms"])
-        self._take([npy.loads(payload) for payload in reply.payloads])
+        payloads = [one for feed in sent for one in feed.payloads]
+        replies, self._seen = self._worker.ask_all(self._seen, request, payloads)
+        for reply in replies:
+            self._take(reply)
+        if len(replies) < len(sent):
+            self._failed = True
+            self._failed_feed = before + len(replies)
+            self._name_feed(self._failed_feed, of)
 
-    def _take(self, arrays: Sequence[Array]) -> None:
-        self._seen = replace(self._seen, output_shapes=tuple(array.shape for array in arrays))
+    def _take(self, reply: Reply) -> None:
+        arrays = [npy.loads(payload) for payload in reply.payloads]
+        first = reply.header["forward_ms"] if self._seen.first_ms is None else self._seen.first_ms
+        self._seen = replace(self._seen, first_ms=first, output_shapes=tuple(array.shape for array in arrays))
         ports = self._manifest.outputs
         self._outputs.append(tuple(to_keras(array, port) for array, port in zip(arrays, ports, strict=True)))
 

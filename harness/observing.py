@@ -190,8 +190,7 @@ class OpenCV:
             return Observed(observation=seen)
         run = Run(self, manifest, seen)
         run.load(model, {"winograd": winograd} | ({"engine": engine} if engine else {}))
-        for index, feed in enumerate(feeds):
-            run.forward(index, len(feeds), feed)
+        run.forward(feeds)
         if feeds and timing_repeats:
             run.time(timing_repeats)
         return run.observed()
@@ -243,25 +242,43 @@ class OpenCV:
         times: int = 1,
     ) -> tuple[Reply | None, Observation]:
         """Send one request and add what came of it to what was seen; the reply is None for every failure."""
+        replies, seen = self.ask_all(seen, request, payloads, times=times)
+        return (replies[0] if replies else None), seen
+
+    def ask_all(
+        self,
+        seen: Observation,
+        request: Mapping[str, Any],
+        payloads: Sequence[memoryview] = (),
+        *,
+        times: int = 1,
+    ) -> tuple[list[Reply], Observation]:
+        """Send one request that has several replies, and return those of what went through until something failed."""
         if self._child is None:
             raise HarnessError(f"there is no worker to ask {request.get('do')!r}; start one first")
         seconds = self._seconds[seen.stage] * times
         if self._program:  # what runs at the other end outlives the command that started it
             request = {**request, "within": seconds + _GRACE_SECONDS}
+        heard: list[Reply] = []
         try:
-            reply = self._child.request(request, payloads, deadline_seconds=seconds)
+            heard.append(self._child.request(request, payloads, deadline_seconds=seconds, hear=heard.append))
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
             self._drop()
-            return None, _ended(seen, failure)
-        told = reply.header
-        seen = replace(seen, stderr=seen.stderr + reply.stderr)
+            return heard, _ended(self._with_words(seen, heard), failure)
+        seen, told = self._with_words(seen, heard), heard[-1].header
         if "ended" in told:  # a fork; what it was forked from lives, and has another one by now
-            return None, replace(seen, **told["ended"])
-        self._peak_bytes = told["peak_rss_bytes"] or 0
-        seen = replace(seen, peak_rss_bytes=told["peak_rss_bytes"])
+            return heard[:-1], replace(seen, **told["ended"])
         if "error" in told:
-            return None, replace(seen, error=CvError(**told["error"]))
-        return reply, seen
+            return heard[:-1], replace(seen, error=CvError(**told["error"]))
+        return heard, seen
+
+    def _with_words(self, seen: Observation, heard: Sequence[Reply]) -> Observation:
+        """Return what was seen with what replies tell besides their answer."""
+        told = [reply.header["peak_rss_bytes"] for reply in heard if "ended" not in reply.header]
+        if told:
+            self._peak_bytes = told[-1] or 0
+            seen = replace(seen, peak_rss_bytes=told[-1])
+        return replace(seen, stderr=seen.stderr + "".join(reply.stderr for reply in heard))
 
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
         """Return the request that loads a model, and its payloads."""

@@ -26,6 +26,8 @@ DYING_SECONDS = 5.0
 """How long a child that closed its pipes may take to be gone before that counts as misbehaviour."""
 
 _CHUNK_BYTES = 1 << 20
+_AT_ONCE = 64
+"""Buffers that one call writes; every system takes some more (IOV_MAX)."""
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 """Linux only. A tensor crosses a 1 MiB pipe in a tenth of the turns that the usual 64 KiB take."""
@@ -104,12 +106,17 @@ class Child:
         return self._group.alive()
 
     def request(
-        self, header: Mapping[str, Any], payloads: Sequence[bytes | memoryview] = (), *, deadline_seconds: float
+        self,
+        header: Mapping[str, Any],
+        payloads: Sequence[bytes | memoryview] = (),
+        *,
+        deadline_seconds: float,
+        hear: Callable[[Reply], None] = lambda _reply: None,
     ) -> Reply:
-        """Send one frame and return the answer.
+        """Send one frame and return the answer; of several the last, after `hear` was given each one as it came.
 
-        Raises ChildDiedError, ChildTimeoutError or ProtocolError; the whole process group has been killed by then,
-        as it has when anything else (Ctrl-C) comes in between.
+        Each answer has the whole deadline. Raises ChildDiedError, ChildTimeoutError or ProtocolError; the whole process
+        group has been killed by then, as it has when anything else (Ctrl-C) comes in between.
         """
         with self._lock:
             if self._pipes[0].closed:
@@ -117,7 +124,7 @@ class Child:
                     f"{self.name} was ended before; start another", signal=None, exit_code=None, stderr=""
                 )
             try:
-                return _Exchange(self, header, payloads, deadline_seconds).run()
+                return _Exchange(self, header, payloads, deadline_seconds).run(hear)
             except BaseException:  # half a conversation cannot be resumed, not even after Ctrl-C
                 self.close()
                 raise
@@ -130,7 +137,7 @@ class Child:
         """
         with self._lock:
             try:
-                return _Exchange(self, {"do": "introduction"}, (), deadline_seconds, text).run()
+                return _Exchange(self, {"do": "introduction"}, (), deadline_seconds, text).run(lambda _reply: None)
             except BaseException:
                 self.close()
                 raise
@@ -151,7 +158,7 @@ class Child:
 
 
 class _Exchange:
-    """One request and its answer: the state of four descriptors, served until the answer is whole."""
+    """One request and its answers: the state of four descriptors, served until the last answer is whole."""
 
     def __init__(
         self,
@@ -171,8 +178,7 @@ class _Exchange:
         self._tail = Tail()
         self._ended = False
 
-    def run(self) -> Reply:
-        deadline = time.monotonic() + self._seconds
+    def run(self, hear: Callable[[Reply], None]) -> Reply:
         if not self._introduces:  # what a command says before its program came is why it did not take it
             self._discard_leftovers()
         with selectors.DefaultSelector() as selector, _pidfd(self._child.pid) as pidfd:
@@ -181,8 +187,18 @@ class _Exchange:
             selector.register(self._stderr, selectors.EVENT_READ, self._overhear)
             if pidfd is not None:  # a grandchild may hold the pipes open, so their end alone is not enough
                 selector.register(pidfd, selectors.EVENT_READ, self._bury)
-            while not (self._inbox.complete or self._ended):
-                self._serve(selector, deadline)
+            reply = self._next(selector)
+            while self._inbox.more:
+                hear(reply)
+                self._inbox.go_on()
+                self._tail = Tail()
+                reply = self._next(selector)
+        return reply
+
+    def _next(self, selector: selectors.BaseSelector) -> Reply:
+        deadline = time.monotonic() + self._seconds
+        while not (self._inbox.complete or self._ended):
+            self._serve(selector, deadline)
         self._overhear_rest()
         if not self._inbox.complete or self._inbox.header is None:
             raise self._death()
@@ -199,12 +215,13 @@ class _Exchange:
 
     def _send(self) -> bool:
         try:
-            written = os.write(self._stdin, self._outbox[0])
+            written = os.writev(self._stdin, self._outbox[:_AT_ONCE])
         except BrokenPipeError:  # it is dead or dying; what it still says is read before that is judged
             return False
-        self._outbox[0] = self._outbox[0][written:]
-        if not self._outbox[0]:
-            del self._outbox[0]
+        while self._outbox and written >= len(self._outbox[0]):
+            written -= len(self._outbox.pop(0))
+        if written:
+            self._outbox[0] = self._outbox[0][written:]
         return bool(self._outbox)
 
     def _receive(self) -> bool:
@@ -222,7 +239,7 @@ class _Exchange:
 
     def _bury(self) -> bool:
         """Read what the process, which is gone, it left in its stdout, and stop."""
-        while not self._inbox.complete and (chunk := _read(self._stdout)):
+        while (self._inbox.more or not self._inbox.complete) and (chunk := _read(self._stdout)):
             self._inbox.feed(chunk)
         self._ended = True
         return False

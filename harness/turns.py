@@ -111,7 +111,7 @@ def begun(lane: Lane, cell: Cell, artifact: Artifact, feed: Feed, threads: int) 
 def warmed(run: Run, feed: Feed) -> None:
     """Run a network that was just loaded a few times: what it allocates and chooses at first is not to be timed."""
     for _ in range(_WARM_UP):
-        run.forward(0, 1, feed)
+        run.forward([feed])
 
 
 def passes_of(run: Run) -> Passes:

@@ -4,8 +4,9 @@ Run by path with any interpreter that has cv2 and numpy (Python 3.8, OpenCV 4.5.
 text handed to `exec`; nothing here relies on `__file__` or on any other file of the project, and nobody imports it.
 
 A request is one JSON line `{"do": NAME, "sizes": [n, ...], ...}` followed by that many bytes for each size; the reply
-has the same form and always tells `peak_rss_bytes`. Arrays travel as `.npy` without pickle, which numpy 1 and 2 cannot
-read from each other.
+has the same form and always tells `peak_rss_bytes`. A forward of several `feeds` has a reply for each, which says that
+`more` follow where they do; the first that fails is the last. Arrays travel as `.npy` without pickle, which numpy 1
+and 2 cannot read from each other.
 Replies go through a private duplicate of stdout, because OpenCV prints to file descriptor 1.
 """
 
@@ -36,6 +37,8 @@ RETIRED = 77
 
 Reply = Tuple[Dict[str, Any], List[Any]]
 """Header and output arrays."""
+Frame = Tuple[Dict[str, Any], List[memoryview]]
+"""Header and payloads."""
 
 
 class EngineAbsent(Exception):  # noqa: N818 - its name travels as the error's kind
@@ -403,13 +406,29 @@ def encode(numpy: Any, array: Any) -> memoryview:
     return buffer.getbuffer()
 
 
-def reply_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -> Tuple[Dict[str, Any], List[memoryview]]:
-    """Answer a request; an exception becomes an error reply, so that it never ends the worker."""
-    try:
-        header, arrays = worker.answer(request, payloads)
-        return header, [encode(worker.numpy, array) for array in arrays]
-    except Exception as error:  # whatever OpenCV raises is what the host wants to know
-        return {"error": describe(error)}, []
+def replies_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -> Iterator[Frame]:
+    """Answer a request, or one by one the requests that it stands for until one fails.
+
+    An exception becomes an error reply, so that it never ends the worker.
+    """
+    for part, own, more in parts(request, payloads):
+        try:
+            header, arrays = worker.answer(part, own)
+            frame: Frame = (dict(header, more=True) if more else header), [encode(worker.numpy, one) for one in arrays]
+        except Exception as error:  # whatever OpenCV raises is what the host wants to know
+            yield {"error": describe(error)}, []
+            return
+        yield frame
+
+
+def parts(request: Dict[str, Any], payloads: List[bytes]) -> Iterator[Tuple[Dict[str, Any], List[bytes], bool]]:
+    """Yield what a request stands for, a forward for each feed: its request, its payloads, whether more follow."""
+    feeds = request.get("feeds", 1)
+    width = len(payloads) // feeds
+    for number in range(feeds):
+        own = slice(number * width, (number + 1) * width)
+        part = dict(request, blob=request["blob"][own]) if feeds > 1 and request.get("blob") else request
+        yield part, payloads[own], number + 1 < feeds
 
 
 def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
@@ -430,12 +449,23 @@ def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
         if frame[0].get("do") == "retire":
             write_frame(sink, {"peak_rss_bytes": peak_rss_bytes()}, [])
             return RETIRED
-        allow(frame[0].get("within", 0.0))
+        for header, arrays in computed(
+            iter([(failure, [])]) if failure else replies_to(worker, *frame), frame[0], busy
+        ):
+            write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
+
+
+def computed(replies: Iterator[Frame], request: Dict[str, Any], busy: Any) -> Iterator[Frame]:
+    """Yield replies, each of which is limited in time and `busy` while it is made, and only then."""
+    while True:
+        allow(request.get("within", 0.0))
         busy[0] = 1
-        header, arrays = (failure, []) if failure else reply_to(worker, *frame)
+        reply = next(replies, None)
         busy[0] = 0
         allow(0.0)
-        write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
+        if reply is None:
+            return
+        yield reply
 
 
 def serve_in_forks(source: Any, sink: BinaryIO, threads: int) -> None:

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,30 +42,32 @@ class Meter:
     def wrapped(self, ask: Any) -> Any:
         def metered(client: OpenCV, seen: Observation, request: Any, *rest: Any, **more: Any) -> Any:
             started = time.perf_counter()
-            reply, after = ask(client, seen, request, *rest, **more)
+            replies, after = ask(client, seen, request, *rest, **more)
             waited = time.perf_counter() - started
+            what, hung = request["do"], after.timed_out_after is not None
             with self._guard:
-                self.seconds[request["do"]] += _own(request["do"], reply, waited)
-                self.waited[request["do"]] += waited
-                self.count[request["do"]] += 1
-                self.seconds["hung"] += waited if after.timed_out_after is not None else 0.0
-            return reply, after
+                self.seconds[what] += _own(what, replies, waited)
+                self.waited[what] += waited
+                self.count[what] += 1
+                self.seconds["hung"] += waited if hung else 0.0
+            return replies, after
 
         return metered
 
 
-def _own(what: str, reply: Reply | None, waited: float) -> float:
-    if reply is None or what not in {"load", "forward", "time"}:
-        return waited if what in {"load", "forward", "time"} else 0.0
-    told = reply.header
-    spent = told.get("load_ms", 0.0) if what == "load" else told["forward_ms"]
-    return float(sum(spent) if isinstance(spent, list) else spent) / 1000
+def _own(what: str, replies: Sequence[Reply], waited: float) -> float:
+    if what not in {"load", "forward", "time"}:
+        return 0.0
+    if not replies:
+        return waited
+    told = [reply.header.get("load_ms" if what == "load" else "forward_ms", 0.0) for reply in replies]
+    return sum(sum(spent) if isinstance(spent, list) else float(spent) for spent in told) / 1000
 
 
 @pytest.mark.skipif("MATRIX_ZOO" not in os.environ, reason="takes minutes; name what to run in MATRIX_ZOO")
 def test_matrix_speed(monkeypatch, capsys):
     meter = Meter()
-    monkeypatch.setattr(OpenCV, "ask", meter.wrapped(OpenCV.ask))
+    monkeypatch.setattr(OpenCV, "ask_all", meter.wrapped(OpenCV.ask_all))
     settings = replace(settle({}, start=ROOT), opencv=OPENCV)
     records: list[Record] = []
     with Session(settings) as session:

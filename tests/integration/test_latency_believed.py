@@ -43,13 +43,13 @@ def test_a_worker_tells_the_first_forward_its_threads_and_its_layers(engine, mod
         if engine not in opencv.capabilities()["engines"]:
             pytest.skip(f"this OpenCV has no engine {engine}")
         run = opencv.begin(models.manifest(), model, threads=2)
-        run.forward(0, 1, [X])
-        run.forward(0, 1, [X])
+        run.forward([[X]])
+        run.forward([[X]])
         first = run.observed().observation
         steps = run.profile(7)
         assert steps is not None
         seen = run.observed().observation
-        run.forward(0, 1, [X])
+        run.forward([[X]])
     assert (first.threads, first.first_ms is not None, first.forward_ms) == (2, True, ())
     assert seen.first_ms == first.first_ms
     assert len(seen.forward_ms) == len(steps.forward_ms) == 7
@@ -64,7 +64,7 @@ def test_a_worker_tells_the_first_forward_its_threads_and_its_layers(engine, mod
 def test_opencvs_own_count_is_none_where_it_offers_none(model):
     with OpenCV() as opencv:
         run = opencv.begin(models.manifest(), model)
-        run.forward(0, 1, [X])
+        run.forward([[X]])
         counts = run.count()
         old = opencv.identity().opencv.startswith("4.")
     assert (counts.flops is not None, counts.weights_bytes is not None) == (old, old)
@@ -75,7 +75,7 @@ def test_a_worker_that_dies_of_the_count_costs_the_count(kind, tmp_path):
     poisoned = models.pointwise(tmp_path / "poisoned.onnx")
     with OpenCV([sys.executable, str(PLANT), kind, "count"]) as opencv:
         run = opencv.begin(models.manifest(), poisoned)
-        run.forward(0, 1, [X])
+        run.forward([[X]])
         run.time(5)
         counts = run.count()
         seen = run.observed()
