@@ -102,6 +102,8 @@ class Run:
         self._outputs: list[tuple[Array, ...]] = []
         self._failed = not started
         self._failed_feed: int | None = None
+        self.threads_used: int | None = None
+        """What OpenCV kept to in the last pass: without threads built in that is 1."""
 
     def observed(self) -> Observed:
         """Return what was seen so far."""
@@ -146,8 +148,11 @@ class Run:
             self._fail(replace(self._seen, error=CvError(kind=OUTPUT_NOT_FOUND, message=message)))
         self._seen = replace(self._seen, output_names=tuple(place for place in found if place is not None))
 
-    def forward(self, feeds: Sequence[Feed], *, last_first: bool = False) -> None:
-        """Run feeds one after another; with `last_first` the inputs of each are set in the other order."""
+    def forward(self, feeds: Sequence[Feed], *, last_first: bool = False, threads: int | None = None) -> None:
+        """Run feeds one after another, with other than the usual `threads` where these are given.
+
+        With `last_first` the inputs of each are set in the other order.
+        """
         ports = self._manifest.inputs[:: -1 if last_first else 1]
         waiting: list[_Sent] = []
         for place, feed in enumerate(feeds):
@@ -155,7 +160,9 @@ class Run:
                 return
             waiting.append(self._sent(feed[:: -1 if last_first else 1], ports))
             if place + 1 == len(feeds) or sum(sent.nbytes for sent in waiting) >= _TOGETHER_BYTES:
-                self._forward(waiting, ports, place + 1 - len(waiting), len(feeds))
+                replies = self._forward(waiting, ports, threads)
+                if self._failed:
+                    self._name_feed(place + 1 - len(waiting) + replies, len(feeds))
                 waiting = []
 
     def _sent(self, feed: Feed, ports: Sequence[Port]) -> _Sent:
@@ -166,8 +173,11 @@ class Run:
         given = list(zip(feed, ports, strict=True))
         return _Sent([blob_parameters(*one) for one in given], [encode(*one) for one in given])
 
-    def _forward(self, sent: Sequence[_Sent], ports: Sequence[Port], before: int, of: int) -> None:
-        """Run feeds as one request: what it takes to hand one over is more than most of a zoo's networks compute."""
+    def _forward(self, sent: Sequence[_Sent], ports: Sequence[Port], threads: int | None) -> int:
+        """Run feeds as one request, and return how many went through.
+
+        What it takes to hand one over is more than most of a zoo's networks compute.
+        """
         self._seen = replace(self._seen, stage=Stage.FORWARD)
         request = {
             "do": "forward",
@@ -175,15 +185,15 @@ class Run:
             "inputs": [port.name for port in ports],
             "outputs": list(self._seen.output_names),
             "blob": [one for feed in sent for one in feed.blob],
+            "threads": threads,
         }
         payloads = [one for feed in sent for one in feed.payloads]
         replies, self._seen = self._worker.ask_all(self._seen, request, payloads)
         for reply in replies:
             self._take(reply)
-        if len(replies) < len(sent):
-            self._failed = True
-            self._failed_feed = before + len(replies)
-            self._name_feed(self._failed_feed, of)
+            self.threads_used = reply.header["threads"]
+        self._failed = len(replies) < len(sent)
+        return len(replies)
 
     def _take(self, reply: Reply) -> None:
         arrays = [npy.loads(payload) for payload in reply.payloads]
@@ -193,6 +203,7 @@ class Run:
         self._outputs.append(tuple(to_keras(array, port) for array, port in zip(arrays, ports, strict=True)))
 
     def _name_feed(self, index: int, of: int) -> None:
+        self._failed_feed = index
         if self._seen.error is not None and of > 1:
             message = f"{self._seen.error.message.rstrip()} [input {index + 1} of {of}]"
             self._seen = replace(self._seen, error=replace(self._seen.error, message=message))

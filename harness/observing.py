@@ -29,7 +29,7 @@ _SHELL_SIGNALS = 128
 _MUCH_BYTES = 256 << 20
 """Memory that a worker does not keep when its turn is over; OpenCV alone takes a third of it."""
 _GRACE_SECONDS = 5.0
-"""How much longer than its deadline a worker elsewhere may take before it ends itself."""
+"""How much longer than its deadline a worker, which is to end itself, may take before it is killed."""
 
 
 class OpenCV:
@@ -257,27 +257,27 @@ class OpenCV:
         if self._child is None:
             raise HarnessError(f"there is no worker to ask {request.get('do')!r}; start one first")
         seconds = self._seconds[seen.stage] * times
-        if self._program:  # what runs at the other end outlives the command that started it
-            request = {**request, "within": seconds + _GRACE_SECONDS}
+        # It ends itself: what was forked is all that is lost then, and elsewhere nobody else could end it.
+        request, most = {**request, "within": seconds}, seconds + _GRACE_SECONDS
         heard: list[Reply] = []
         try:
-            heard.append(self._child.request(request, payloads, deadline_seconds=seconds, hear=heard.append))
+            heard.append(self._child.request(request, payloads, deadline_seconds=most, hear=heard.append))
         except (ChildDiedError, ChildTimeoutError, ProtocolError) as failure:
             self._drop()
-            return heard, _ended(self._with_words(seen, heard), failure)
+            return heard, _in_time(_ended(self._with_words(seen, heard), failure), seconds)
         seen, told = self._with_words(seen, heard), heard[-1].header
         if "ended" in told:  # a fork; what it was forked from lives, and has another one by now
-            return heard[:-1], replace(seen, **told["ended"])
+            return heard[:-1], _in_time(replace(seen, **told["ended"]), seconds)
         if "error" in told:
             return heard[:-1], replace(seen, error=CvError(**told["error"]))
         return heard, seen
 
     def _with_words(self, seen: Observation, heard: Sequence[Reply]) -> Observation:
         """Return what was seen with what replies tell besides their answer."""
-        told = [reply.header["peak_rss_bytes"] for reply in heard if "ended" not in reply.header]
-        if told:
-            self._peak_bytes = told[-1] or 0
-            seen = replace(seen, peak_rss_bytes=told[-1])
+        told = heard[-1].header if heard else {}
+        if "peak_rss_bytes" in told and "ended" not in told:
+            self._peak_bytes = told["peak_rss_bytes"] or 0
+            seen = replace(seen, peak_rss_bytes=told["peak_rss_bytes"])
         return replace(seen, stderr=seen.stderr + "".join(reply.stderr for reply in heard))
 
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:
@@ -296,6 +296,13 @@ def _ended(seen: Observation, failure: ChildDiedError | ChildTimeoutError | Prot
         status = None if signal_name else failure.status
         return replace(seen, signal=signal_name, exit_status=status, stderr=seen.stderr + failure.stderr)
     return replace(seen, error=CvError(kind=PROTOCOL, message=str(failure)))
+
+
+def _in_time(seen: Observation, seconds: float) -> Observation:
+    """Return what was seen of a worker that ended: by its own alarm, or by ours, it took too long."""
+    if seen.signal == "SIGALRM" or seen.timed_out_after is not None:
+        return replace(seen, signal=None, timed_out_after=seconds)
+    return seen
 
 
 def _told_by_a_shell(status: int | None) -> str | None:

@@ -25,8 +25,8 @@ from harness.tolerance import Reference
 References = Callable[[Sequence[Sequence[Array]]], Sequence[Sequence[Reference]]]
 """TensorFlow's outputs for some feeds. Raises HarnessError where it has none."""
 
-_THREADS = (1, 2)
-"""What a worker runs with (`OpenCV.threads`), and what it is tried with."""
+_THREADS = 2
+"""How many a network is tried with; a worker runs with one."""
 
 
 class Trials:
@@ -61,12 +61,9 @@ class Trials:
         self._run = self._begin()
         reloaded = self._forward(first)
         yield repeated(Name.RELOAD, then, reloaded, allowed)
-        one, two = _THREADS
-        self._run = self._run or self._begin()
-        if self._run.threads(two) == two:
-            yield repeated(Name.THREADS, _or(reloaded, then), self._forward(first), self._apart(allowed))
-        if self._run is not None:  # a worker that ended meanwhile starts with one thread again
-            self._run.threads(one)
+        wide = self._forward(first, threads=_THREADS)
+        if self._run is None or self._run.threads_used == _THREADS:
+            yield repeated(Name.THREADS, _or(reloaded, then), wide, self._apart(allowed))
 
     def _apart(self, allowed: Sequence[float] | None) -> Sequence[float] | None:
         """Return how far two right answers may be from each other: each is allowed its tolerance from the truth.
@@ -103,16 +100,20 @@ class Trials:
         for (plan, _), found, answers in zip(wanted, outputs, expected, strict=True):
             yield special(of_kind(plan.kind), found, answers, self._allowed[0])
 
-    def _forward(self, feed: Feed, *, last_first: bool = False) -> tuple[Array, ...] | Failure:
-        return self._each([feed], last_first=last_first)[0]
+    def _forward(
+        self, feed: Feed, *, last_first: bool = False, threads: int | None = None
+    ) -> tuple[Array, ...] | Failure:
+        return self._each([feed], last_first=last_first, threads=threads)[0]
 
-    def _each(self, feeds: Sequence[Feed], *, last_first: bool = False) -> list[tuple[Array, ...] | Failure]:
+    def _each(
+        self, feeds: Sequence[Feed], *, last_first: bool = False, threads: int | None = None
+    ) -> list[tuple[Array, ...] | Failure]:
         """Run feeds, after one that failed on a network loaded anew."""
         answers: list[tuple[Array, ...] | Failure] = []
         while len(answers) < len(feeds):
             run = self._run = self._run or self._begin()
             before = len(run.observed().outputs)
-            run.forward(feeds[len(answers) :], last_first=last_first)
+            run.forward(feeds[len(answers) :], last_first=last_first, threads=threads)
             answers += run.observed().outputs[before:]
             failure = diagnose(run.observed().observation)
             if failure is not None:

@@ -4,8 +4,8 @@ Run by path with any interpreter that has cv2 and numpy (Python 3.8, OpenCV 4.5.
 text handed to `exec`; nothing here relies on `__file__` or on any other file of the project, and nobody imports it.
 
 A request is one JSON line `{"do": NAME, "sizes": [n, ...], ...}` followed by that many bytes for each size; the reply
-has the same form and always tells `peak_rss_bytes`. A forward of several `feeds` has a reply for each, which says that
-`more` follow where they do; the first that fails is the last. Arrays travel as `.npy` without pickle, which numpy 1
+has the same form. A forward of several `feeds` has a reply for each, which says that `more` follow where they do; the
+first that fails is the last. The last one always tells `peak_rss_bytes`. Arrays travel as `.npy` without pickle, which numpy 1
 and 2 cannot read from each other.
 Replies go through a private duplicate of stdout, because OpenCV prints to file descriptor 1.
 """
@@ -163,7 +163,10 @@ class Worker:
         self.net.setPreferableTarget(getattr(self.cv2.dnn, "DNN_TARGET_" + target))
 
     def do_forward(self, request: Dict[str, Any], payloads: List[bytes]) -> Reply:
-        """Set every input by name (5.x refuses unnamed ones in graphs with several), run once, return all outputs."""
+        """Set every input by name (5.x refuses unnamed ones in graphs with several), run once, return all outputs.
+
+        With `threads` that once is for so many, or for as many as OpenCV keeps to, which the reply says.
+        """
         names, blobs = request["inputs"], request.get("blob") or [None] * len(payloads)
         if not len(names) == len(blobs) == len(payloads):
             raise ValueError("{} inputs are named but {} tensors came".format(len(names), len(payloads)))
@@ -174,12 +177,26 @@ class Worker:
             self.loaded().setInput(self.mat(tensor), name)
         self.outputs = request.get("outputs") or self.outputs
         net = self.loaded()
-        started = time.perf_counter()
-        arrays = net.forward(self.outputs)
-        elapsed = (time.perf_counter() - started) * 1000
+        with self.computing_with(request.get("threads")) as threads:
+            started = time.perf_counter()
+            arrays = net.forward(self.outputs)
+            elapsed = (time.perf_counter() - started) * 1000
         nothing = self.numpy.empty(0, "float32")  # for a tensor without elements the binding gives None
         found = [nothing if array is None else array for array in arrays]
-        return {"forward_ms": elapsed, "output_names": self.outputs}, found
+        return {"forward_ms": elapsed, "threads": threads}, found
+
+    @contextlib.contextmanager
+    def computing_with(self, threads: Optional[int]) -> Iterator[int]:
+        """Give OpenCV so many threads (None: the usual) for a while; yields the number that it keeps to."""
+        usual = self.cv2.getNumThreads()
+        if not threads:
+            yield usual
+            return
+        self.cv2.setNumThreads(threads)
+        try:
+            yield self.cv2.getNumThreads()
+        finally:
+            self.cv2.setNumThreads(usual)
 
     def loaded(self) -> Any:
         """Return the network; raises ValueError where none is loaded."""
@@ -318,9 +335,10 @@ def die_with_parent() -> None:
 
 
 def allow(seconds: float) -> None:
-    """Have the kernel end this process when a request takes longer (0: as long as it likes).
+    """Have the kernel end this process when it takes longer (0: as long as it likes).
 
-    For workers that the host cannot reach: killing `ssh` leaves what runs at its other end.
+    A host that kills a worker ends what it was forked from too; and it cannot reach one elsewhere: killing `ssh` leaves
+    what runs at its other end.
     """
     if hasattr(signal, "setitimer"):  # not on Windows
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -452,7 +470,8 @@ def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
         for header, arrays in computed(
             iter([(failure, [])]) if failure else replies_to(worker, *frame), frame[0], busy
         ):
-            write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
+            told = header if header.get("more") else dict(header, peak_rss_bytes=peak_rss_bytes())
+            write_frame(sink, told, arrays)
 
 
 def computed(replies: Iterator[Frame], request: Dict[str, Any], busy: Any) -> Iterator[Frame]:

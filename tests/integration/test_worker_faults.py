@@ -78,6 +78,24 @@ def test_endless_loop_is_a_timeout(poisoned, sound):
     assert (seen.stage, seen.timed_out_after, seen.signal) == (Stage.FORWARD, 1.5, None)
 
 
+@pytest.mark.parametrize(("kind", "ended"), [("abort", ("SIGABRT", None)), ("hang", (None, 1.5))])
+def test_what_went_through_before_a_feed_that_ends_the_worker_is_kept(kind, ended, poisoned):
+    with planted(kind, "forward:3", forward_seconds=1.5) as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X], [-X], [X], [X]])
+    assert [feed[0].tolist() for feed in seen.outputs] == [models.pointwise_expected(x).tolist() for x in (X, -X)]
+    assert (seen.observation.signal, seen.observation.timed_out_after) == ended
+    assert seen.failed_feed == 2
+
+
+def test_large_feeds_are_handed_over_in_several_requests(sound, monkeypatch):
+    with OpenCV() as opencv:
+        together = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
+        monkeypatch.setattr("harness.network_run._TOGETHER_BYTES", 2 * X.nbytes)
+        apart = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
+    assert len(together.outputs) == 3
+    np.testing.assert_array_equal(together.outputs, apart.outputs)
+
+
 @pytest.mark.parametrize(("kind", "memory_bytes"), [("allocate", 4 << 30), ("reserve", 2 << 30)])
 def test_too_much_memory_is_refused_and_the_worker_lives(kind, memory_bytes, poisoned, sound):
     with planted(kind, "load", memory_bytes=memory_bytes) as opencv:
@@ -154,9 +172,9 @@ def test_two_processes_that_only_import_take_turns(sound):
     assert met[:2] == met[2:], "and nothing is imported again"
 
 
-@pytest.mark.parametrize("kind", ["abort", "exit_quietly"])
-def test_what_only_imports_outlives_a_crash(kind, poisoned, sound):
-    with planted(kind, "forward") as opencv:
+@pytest.mark.parametrize("kind", ["abort", "exit_quietly", "hang"])
+def test_what_only_imports_outlives_a_crash_and_a_deadline(kind, poisoned, sound):
+    with planted(kind, "forward", forward_seconds=1.5) as opencv:
         opencv.identity()
         before = opencv.pid
         strike(opencv, poisoned, sound)

@@ -27,6 +27,33 @@ def test_a_frame_survives_being_cut_anywhere(payloads, cuts):
     assert [bytes(payload) for payload in inbox.payloads] == payloads
 
 
+@given(
+    frames=st.lists(st.lists(st.binary(max_size=40), max_size=3), min_size=1, max_size=4),
+    cuts=st.lists(st.integers(1, 200), min_size=1),
+)
+def test_frames_that_follow_one_another_are_taken_one_by_one(frames, cuts):
+    more = [{"more": True}] * (len(frames) - 1) + [{}]
+    stream = b"".join(joined(header, payloads) for header, payloads in zip(more, frames, strict=True))
+    inbox, found, turn = Inbox("the child"), [], 0
+    while len(found) < len(frames):
+        while not inbox.complete:
+            size = cuts[turn % len(cuts)]
+            inbox.feed(stream[:size])
+            stream, turn = stream[size:], turn + 1
+        found.append([bytes(payload) for payload in inbox.payloads])
+        if inbox.more:
+            inbox.go_on()
+    assert found == frames
+    assert not stream
+
+
+def test_one_byte_after_the_last_of_several_is_refused():
+    inbox = Inbox("the child")
+    inbox.feed(joined({"more": True}, [b"a"]) + joined({}, [b"b"]) + b"!")
+    with pytest.raises(ProtocolError, match="more than it announced: b'!'"):
+        inbox.go_on()
+
+
 def test_payloads_are_counted_in_bytes_and_not_copied():
     values = memoryview(bytearray(8)).cast("d")
     line, body = outgoing({}, [values])

@@ -91,6 +91,44 @@ def test_a_child_that_answers_before_it_reads_does_not_deadlock():
     assert reply.header["early"]
 
 
+def test_of_several_answers_each_is_heard_as_it_comes_with_its_own_stderr():
+    code = """
+hear()
+for number in range(3):
+    os.write(2, b"word %d" % number)
+    say({"number": number, "more": number < 2}, b"body %d" % number)
+    if number == 0:
+        time.sleep(0.1)  # the others come as one chunk
+hear()
+say({"number": "next"})
+source.read()
+"""
+    heard = []
+    with child(code) as several:
+        last = several.request({}, deadline_seconds=20, hear=heard.append)
+        following = several.request({}, deadline_seconds=20)
+    assert [reply.header["number"] for reply in (*heard, last)] == [0, 1, 2]
+    assert [bytes(reply.payloads[0]) for reply in (*heard, last)] == [b"body 0", b"body 1", b"body 2"]
+    assert "".join(reply.stderr for reply in (*heard, last)) == "word 0word 1word 2"
+    assert following.header["number"] == "next"
+
+
+def test_what_was_answered_before_a_crash_has_been_heard():
+    code = "hear(); [say({'number': n, 'more': True}) for n in range(3)]; os.write(1, b'{\"half\": '); os.abort()"
+    heard = []
+    with child(code) as dying, pytest.raises(ChildDiedError, match="SIGABRT"):
+        dying.request({}, deadline_seconds=20, hear=heard.append)
+    assert [reply.header["number"] for reply in heard] == [0, 1, 2]
+
+
+def test_every_one_of_several_answers_has_the_whole_deadline():
+    code = "hear()\nfor n in range(4): time.sleep(0.5); say({'number': n, 'more': n < 3})\nhear()"
+    heard = []
+    with child(code) as slow:
+        last = slow.request({}, deadline_seconds=1.5, hear=heard.append)
+    assert (len(heard), last.header["number"]) == (3, 3)
+
+
 def test_stderr_belongs_to_its_request():
     with child(ECHO) as echo:
         first = echo.request({"complain": "first"}, deadline_seconds=20)

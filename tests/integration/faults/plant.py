@@ -1,7 +1,7 @@
 """A worker with one planted fault: `plant.py KIND STAGE [worker options]`.
 
 The fault strikes when the request named STAGE (`load`, `forward` or `count`) meets a model file whose name begins with
-`poisoned`, so that one worker command serves sound cells and a broken one.
+`poisoned`, so that one worker command serves sound cells and a broken one. `forward:2` means from the second one on.
 """
 
 import importlib.util
@@ -88,12 +88,15 @@ def load_worker():
 
 def plant(worker, stage, fault):
     sound = {name: getattr(worker.Worker, name) for name in ("do_load", "do_forward", "do_count")}
-    loaded = {}
+    loaded, met = {}, []
+    stage, _, number = stage.partition(":")
 
     def strike(self, request, payloads):
         loaded["path"] = request.get("path") or loaded.get("path", "")
         if request["do"] == stage and Path(loaded["path"]).name.startswith("poisoned"):
-            fault()
+            met.append(request)
+            if len(met) >= int(number or 1):
+                fault()
         return sound[f"do_{request['do']}"](self, request, payloads)
 
     for name in sound:
