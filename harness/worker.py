@@ -5,8 +5,8 @@ text handed to `exec`; nothing here relies on `__file__` or on any other file of
 
 A request is one JSON line `{"do": NAME, "sizes": [n, ...], ...}` followed by that many bytes for each size; the reply
 has the same form. A forward of several `feeds` has a reply for each, which says that `more` follow where they do; the
-first that fails is the last. The last one always tells `peak_rss_bytes`. Arrays travel as `.npy` without pickle, which numpy 1
-and 2 cannot read from each other.
+first that fails is the last. The last one always tells `peak_rss_bytes`. Arrays travel as `.npy` without pickle, which
+numpy 1 and 2 cannot read from each other.
 Replies go through a private duplicate of stdout, because OpenCV prints to file descriptor 1.
 """
 
