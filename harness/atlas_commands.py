@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -24,11 +23,12 @@ from harness.atlas import (
     join,
     near_words,
 )
-from harness.errors import ExitCode, ModelRejectedError, UsageError
+from harness.errors import ExitCode, UsageError
 from harness.options import settings_options, settled, zoo_option
 from harness.records import CellId, Outcome, from_json, to_json
 from harness.session import Session
 from harness.terminal_upgrades import atlas_answers
+from harness.zoo_commands import known_models
 
 ATLAS = Path(__file__).parents[1] / "reports" / "atlas"
 """The committed one, in a checkout."""
@@ -166,13 +166,7 @@ def _make(runs: Sequence[Path], folder: Path, *, add: bool, **options: Any) -> i
 def _layers(cases: Collection[str], **options: Any) -> dict[str, tuple[str, ...]]:
     """Return the Keras classes of cases of the zoo; those that the store does not know are built for it."""
     with Session(settled(options)) as session, session.offline_lane() as lane:
-        infos, unknown = session.models(lane.library)
-        missing = [subject for subject in unknown if subject.id in cases]
-        with terminal.counting(len(missing)) as step:
-            for subject in missing:
-                with contextlib.suppress(ModelRejectedError):  # its records say so; it has no layers to be found by
-                    infos[subject.id] = lane.library.info(subject)
-                step(subject.id)
+        infos = known_models(session, lane.library, build=cases)
     return {case: tuple(info.layers) for case, info in infos.items()}
 
 

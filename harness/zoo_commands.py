@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -31,7 +32,8 @@ def zoo_list(as_json: bool, build: bool, **options: Any) -> int:
     if build and not as_json:
         raise UsageError("--build is for the parameters that --json prints; add --json")
     with Session(settled(options)) as session, session.offline_lane() as lane:
-        known = _known_models(session, lane.library, build=build) if as_json else {}
+        wanted = {case.id for case in session.zoo()} if build else ()
+        known = known_models(session, lane.library, build=wanted) if as_json else {}
         for case in session.zoo():
             missing = case.missing_packages()
             if as_json:
@@ -41,17 +43,17 @@ def zoo_list(as_json: bool, build: bool, **options: Any) -> int:
     return ExitCode.OK
 
 
-def _known_models(session: Session, library: Library, *, build: bool) -> dict[str, ModelInfo]:
-    """Return what the store knows of the zoo's models, by case; with `build`, what it did not know is added first."""
+def known_models(session: Session, library: Library, *, build: Collection[str]) -> dict[str, ModelInfo]:
+    """Return what the store knows of the zoo's models, by case; of `build`, what it did not know is added first."""
     found, unknown = session.models(library)
-    if build:
-        with terminal.counting(len(unknown)) as step:
-            for subject in unknown:
-                try:
-                    found[subject.id] = library.info(subject)
-                except (ModelRejectedError, ExporterLostError) as error:
-                    terminal.complain(f"{subject.id}: {error}")
-                step(subject.id)
+    missing = [subject for subject in unknown if subject.id in build]
+    with terminal.counting(len(missing)) as step:
+        for subject in missing:
+            try:
+                found[subject.id] = library.info(subject)
+            except (ModelRejectedError, ExporterLostError) as error:
+                terminal.complain(f"{subject.id}: {error}")
+            step(subject.id)
     return found
 
 

@@ -32,10 +32,6 @@ class Graph:
         """Return the nodes that read a tensor."""
         return [node for node in self.model.graph.node if tensor in node.input]
 
-    def is_constant(self, name: str) -> bool:
-        """Whether a tensor is an initialiser."""
-        return name in self._initial
-
     def value(self, name: str) -> Values | None:
         """Return an initialiser's values, or None for a computed tensor and for an input that is left out."""
         import onnx
