@@ -86,7 +86,7 @@ def test_the_figure_is_that_of_a_bare_loop(name, tmp_path, capsys):
     }
     with OpenCV() as opencv, Child([sys.executable, str(BARE)], name="bare timeit") as bare:
         run = opencv.begin(manifest, tmp_path / "model.onnx", threads=THREADS)
-        run.forward(0, 1, [x])
+        run.forward([[x]])
         said = bare.request(setup, deadline_seconds=60).header["threads"]
         assert run.observed().observation.threads == said == THREADS
 

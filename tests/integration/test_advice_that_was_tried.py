@@ -11,6 +11,8 @@ from harness.errors import ExitCode
 from harness.records import Outcome
 from harness.session import Session
 
+pytestmark = pytest.mark.xdist_group("advice_that_was_tried")  # what its fixtures make is made once
+
 NETS = """
 import keras
 import numpy as np

@@ -15,6 +15,8 @@ from harness.errors import ModelRejectedError
 from harness.exporting import Exporter
 from harness.sources import Source, SourceKind
 
+pytestmark = pytest.mark.xdist_group("bad_models")  # what its fixtures make is made once
+
 HERE = Path(__file__).parent
 WRITE = """
 import sys, keras, numpy as np, onnx, tensorflow as tf

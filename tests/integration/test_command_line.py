@@ -20,6 +20,8 @@ from harness.records import Outcome, Record, from_json
 from harness.session import Session
 from tests.integration.conftest import CommandLine, made_once
 
+pytestmark = pytest.mark.xdist_group("command_line")  # what its fixtures make is made once
+
 GOOD = ("pb", "onnx", "tflite")
 FIELDS = {
     "schema": int,

@@ -20,6 +20,8 @@ from harness.checking import check
 from harness.errors import HarnessError, UsageError
 from harness.packing import pack
 
+pytestmark = pytest.mark.xdist_group("delivered_models")  # what its fixtures make is made once
+
 NETS = """
 import keras
 from keras import layers

@@ -17,6 +17,8 @@ from harness.records import Layout, Manifest, ModelInfo, from_data, to_data
 from harness.routes import all_routes, pick_routes
 from harness.sources import Source, SourceKind
 
+pytestmark = pytest.mark.xdist_group("exporter")  # what its fixtures make is made once
+
 HERE = Path(__file__).parent
 K = 32
 """The tolerance in units of TensorFlow's own rounding error."""

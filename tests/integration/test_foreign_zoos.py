@@ -15,6 +15,8 @@ from harness.errors import ExitCode
 from harness.records import Outcome, Record, from_json
 from tests.integration.conftest import CommandLine, environment_with
 
+pytestmark = pytest.mark.xdist_group("foreign_zoos")  # what its fixtures make is made once
+
 THEIR_ZOO = """
 from harness.cases import Case
 from harness.records import TensorSpec

@@ -15,6 +15,8 @@ from harness.checking import Check
 from harness.errors import ExitCode
 from harness.records import Outcome, Record, Stage, from_json
 
+pytestmark = pytest.mark.xdist_group("layers")  # what its fixtures make is made once
+
 NETS = """
 import keras
 import tensorflow as tf

@@ -35,7 +35,10 @@ MISSING = sorted({name for case in CASES.values() for name in case.missing_packa
 WHERE_A_FACE_IS = {"x1": (165, 200), "y1": (50, 80), "width": (70, 110), "height": (90, 130)}
 """Pixels; the astronaut's face in the photograph, by eye."""
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {MISSING}, which are in the development group")
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"needs {MISSING}, which are in the development group"),
+    pytest.mark.xdist_group("mtcnn"),  # what its fixtures make is made once
+]
 
 
 @dataclass(frozen=True, slots=True)

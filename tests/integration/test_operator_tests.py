@@ -11,6 +11,8 @@ import pytest
 from harness.cli import main
 from harness.errors import ExitCode
 
+pytestmark = pytest.mark.xdist_group("operator_tests")  # what its fixtures make is made once
+
 CRASHES = "node/test_celu_expanded"
 LARGE = "node/test_maxpool_3d_default"
 

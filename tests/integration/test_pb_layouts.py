@@ -8,6 +8,8 @@ from harness.config import settle
 from harness.records import Outcome, Record
 from harness.session import Session
 
+pytestmark = pytest.mark.xdist_group("pb_layouts")  # what its fixtures make is made once
+
 CASES = (
     "layers/reshape/dense-conv2d",
     "layers/permute/reversed",

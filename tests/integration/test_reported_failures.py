@@ -14,6 +14,8 @@ from harness.checking import check
 from harness.errors import ModelRejectedError
 from harness.records import Outcome, Record
 
+pytestmark = pytest.mark.xdist_group("reported_failures")  # what its fixtures make is made once
+
 NETS = """
 import keras
 import tensorflow as tf

@@ -17,6 +17,8 @@ from harness.records import Outcome, Record, Stage, Target, to_json
 from harness.reproducers import hand_over
 from harness.reproducing import Reproducer, Reproduction
 
+pytestmark = pytest.mark.xdist_group("repro")  # what its fixtures make is made once
+
 NETS = """
 import keras
 import tensorflow as tf

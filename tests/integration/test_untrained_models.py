@@ -10,6 +10,8 @@ import pytest
 from harness.errors import ExitCode
 from harness.records import Outcome, Record, from_json
 
+pytestmark = pytest.mark.xdist_group("untrained_models")  # what its fixtures make is made once
+
 NETS = """
 import keras
 

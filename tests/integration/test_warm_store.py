@@ -12,6 +12,8 @@ from harness.errors import ExitCode
 from harness.records import Outcome, Record, from_json
 from tests.integration.conftest import CommandLine, environment_with
 
+pytestmark = pytest.mark.xdist_group("warm_store")  # what its fixtures make is made once
+
 CASES = "layers/conv2d/same*"
 SENTINEL = """
 import os, pathlib

@@ -11,6 +11,8 @@ import pytest
 from harness.errors import ExitCode
 from harness.records import Outcome, Record, from_json
 
+pytestmark = pytest.mark.xdist_group("wrong_networks")  # what its fixtures make is made once
+
 NETS = """
 import keras
 from keras import layers

@@ -18,6 +18,8 @@ from harness.records import Manifest, Outcome, Port, Target, TensorSpec
 from harness.sources import Source, SourceKind
 from harness.subjects import Cell, Seat, Subject
 
+pytestmark = pytest.mark.xdist_group("convolving")  # what its fixtures make is made once
+
 CHANNELS, OUT, SIZE = 768, 8, 12
 """The classic engine takes Winograd from 12x12 on; its error grows with the square root of the channels."""
 WEIGHTS = (np.random.default_rng(5).normal(size=(OUT, CHANNELS, 3, 3)) / np.sqrt(9 * CHANNELS)).astype(np.float32)

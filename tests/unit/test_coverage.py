@@ -12,6 +12,8 @@ import pytest
 from harness.cases import load_zoo, select
 from model_zoo.coverage import LEFT_OUT, stale, uncovered
 
+pytestmark = pytest.mark.xdist_group("coverage")  # what its fixtures make is made once
+
 LAYERS = select(load_zoo("model_zoo"), "layers")
 NAMES_OF_KERAS = """
 import inspect, json, keras

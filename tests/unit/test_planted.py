@@ -27,6 +27,8 @@ from harness.strategies import SCALES, further
 from harness.subjects import Cell, Seat
 from tests.unit.conftest import Shelf
 
+pytestmark = pytest.mark.xdist_group("planted")  # what its fixtures make is made once
+
 FACTORS = np.linspace(0.51, 2.01, 3, dtype=np.float32).reshape(1, 3, 1, 1)
 SCALED = [helper.make_node("Mul", ["x", "factors"], ["y"], name="scaled")]
 BOUNDED = [helper.make_node("Mul", ["x", "factors"], ["h"]), helper.make_node("Relu", ["h"], ["y"], name="relu")]

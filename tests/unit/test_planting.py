@@ -12,6 +12,8 @@ from harness.errors import HarnessError
 from harness.planting import Planter
 from tests.unit.conftest import save_model
 
+pytestmark = pytest.mark.xdist_group("planting")  # what its fixtures make is made once
+
 
 @pytest.fixture(scope="module")
 def planter():

@@ -19,6 +19,8 @@ from harness.pictures import load_pictures
 from harness.records import TensorSpec
 from model_zoo.architectures.mtcnn import preprocess
 
+pytestmark = pytest.mark.xdist_group("conditioning")  # what its fixtures make is made once
+
 keras: Any = pytest.importorskip("keras")
 SCRIPT = Path(__file__).with_name("condition_zoo.py")
 CORE = select(load_zoo("model_zoo"), "core")
