@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -144,7 +146,12 @@ def loaded_by() -> dict[str, set[str]]:
     others = ["numpy", "cattrs", "hypothesis", "click", "jinja2", "rich.progress", "tomlkit", "filelock"]
     names = ["dnn_harness_plugin", *(f"+{name}" for name in others), *HOST_MODULES, *ZOO_MODULES]
     command = [sys.executable, "-W", "error", "-c", _IMPORT_EACH, *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryDirectory() as compiled:  # once for all children
+        environment = {**kept, "PYTHONPYCACHEPREFIX": compiled}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
     assert done.stderr == ""
     return {name: set(modules) for name, modules in map(json.loads, done.stdout.splitlines())}
 
