@@ -12,9 +12,11 @@ from itertools import groupby
 
 from packaging.version import InvalidVersion, Version
 
-from harness.records import Outcome, Record, Stage
+from harness.records import CPU, Outcome, Record, Stage
 
 _WORDS_KEPT = 160
+_OTHER_RUNTIME = "onnxruntime"
+"""Begins what a runtime that stands in for OpenCV calls its release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ _Ways = dict[tuple[str, str], dict[str, Span]]
 def build_atlas(
     records: Iterable[Record], layers: Mapping[str, Sequence[str]], *, part: Part, versions: Mapping[str, str]
 ) -> Atlas:
-    """Return the atlas of some records on the usual backend; `layers` are the Keras classes of the cases."""
+    """Return the atlas of records that belong in one; `layers` are the Keras classes of the cases."""
     cases: dict[str, _Ways] = {}
     for record in records:
         way = cases.setdefault(record.case, {}).setdefault((record.route, record.target.engine_asked), {})
@@ -102,8 +104,21 @@ def build_atlas(
     return _atlas(cases, ordered, (part,), versions)
 
 
+def belongs(record: Record) -> bool:
+    """Whether a record is about an OpenCV on the usual backend: columns are releases, and a device is none."""
+    return record.target.backend == CPU and not record.target.opencv.startswith(_OTHER_RUNTIME)
+
+
+def is_sound(atlas: Atlas) -> bool:
+    """Whether all that an atlas says of itself fits together, as that of a file somebody has edited may not."""
+    answers = [answers for case in atlas.cases for answers in case.answers]
+    spans = [span for one in answers for span in one.spans]
+    ordered = all(0 <= span.first <= span.last < len(atlas.releases) for span in spans)
+    return bool(atlas.parts) and all(one.spans for one in answers) and ordered
+
+
 def join(*atlases: Atlas) -> Atlas:
-    """Return atlases, oldest first, as one: where two have an answer of the same cell, the newer one's.
+    """Return atlases as one: where two have an answer of the same cell, that of the later one in this order.
 
     Raises:
         ValueError: something that takes part in an export differs; then cells side by side would differ by it too.
@@ -120,8 +135,8 @@ def join(*atlases: Atlas) -> Atlas:
                 way = cases.setdefault(case.case, {}).setdefault((answers.route, answers.engine), {})
                 way.update(_apart(answers.spans, atlas.releases))
     layers = {case.case: case.layers for atlas in atlases for case in atlas.cases if case.layers}
-    parts = {part.command: part for atlas in atlases for part in atlas.parts}  # run again, it replaces what it said
-    return _atlas(cases, layers, tuple(parts.values()), oldest.versions)
+    parts = dict.fromkeys(part for atlas in atlases for part in atlas.parts)
+    return _atlas(cases, layers, tuple(parts), oldest.versions)
 
 
 def _atlas(

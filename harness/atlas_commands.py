@@ -17,16 +17,19 @@ from harness.atlas import (
     Span,
     advice_at,
     at,
+    belongs,
     build_atlas,
     find_cases,
     in_words,
+    is_sound,
     join,
     near_words,
 )
 from harness.errors import ExitCode, UsageError
 from harness.options import settings_options, settled, zoo_option
-from harness.records import CellId, Outcome, from_json, to_json
+from harness.records import CellId, Outcome, Record, from_json, to_json
 from harness.session import Session
+from harness.store import RunDirectory
 from harness.terminal_upgrades import atlas_answers
 from harness.zoo_commands import known_models
 
@@ -57,6 +60,8 @@ def atlas(
 
     With --from, write the atlas anew instead, from the records of runs; with --add too, add them to what it has.
     """
+    if runs and word is not None:
+        raise UsageError(f"--from makes the atlas and takes no {word!r}; ask in a second command")
     if runs:
         return _make(runs, folder, add=add, **options)
     if add:
@@ -110,11 +115,14 @@ def _place(known: Atlas, release: str | None) -> int | None:
 def _read(folder: Path) -> Atlas:
     path = folder / _DATA
     try:
-        return from_json(path.read_text(encoding="utf-8"), Atlas)
-    except FileNotFoundError:
+        known = from_json(path.read_text(encoding="utf-8"), Atlas)
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"there is no atlas at {path}; name its folder with --atlas") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as an atlas: {error}; make it anew with --from") from error
+    if not is_sound(known):
+        raise UsageError(f"{path} cannot be read as an atlas: its parts do not fit together; make it anew with --from")
+    return known
 
 
 def _together(commands: Sequence[str]) -> str:
@@ -147,20 +155,41 @@ def _make(runs: Sequence[Path], folder: Path, *, add: bool, **options: Any) -> i
 
     older = [_read(folder)] if add else []  # before the work that would be lost
     directories = [run for path in runs for run in delivery.runs_at(path)]
-    records = {CellId.of(record): record for record in delivery.merged(directories)}
+    records = {CellId.of(record): record for record in _belonging(directories)}
     layers = _layers({cell.case for cell in records}, **options)
     newer = []
-    for directory in directories:
-        plan, found = directory.plan(), [records[CellId.of(record)] for record in directory.records()]
-        part = Part(started=plan.started, command=_anywhere(plan.command))
-        newer.append(build_atlas(found, layers, part=part, versions=plan.versions))
+    for directory in sorted(directories, key=lambda one: one.plan().started):
+        plan = directory.plan()
+        cells = dict.fromkeys(CellId.of(record) for record in directory.records())
+        found = [records[cell] for cell in cells if cell in records]
+        if found:
+            part = Part(started=plan.started, command=_anywhere(plan.command))
+            newer.append(build_atlas(found, layers, part=part, versions=plan.versions))
     try:
-        _write(join(*older, *newer), folder)
+        made = join(*older, *newer)
     except ValueError as error:
         raise UsageError(
             f"{error}: their cells cannot stand side by side; run everything with the same versions"
         ) from error
+    _write(made, folder)
     return ExitCode.OK
+
+
+def _belonging(directories: Sequence[RunDirectory]) -> list[Record]:
+    """Return the records that an atlas is made of, and tell of what is missing. Raises UsageError where none is."""
+    from harness import delivery
+
+    records = delivery.merged(directories)
+    found = [record for record in records if belongs(record)]
+    missing = len(delivery.describe(directories, records).missing)
+    if missing:
+        terminal.complain(f"{missing} planned cells have no record; the command of an interrupted run resumes it")
+    if len(found) < len(records):
+        terminal.complain(f"{len(records) - len(found)} records are left out: other devices, or no OpenCV")
+    if not found:
+        folders = ", ".join(str(one.folder) for one in directories)
+        raise UsageError(f"{folders}: there is no record to make an atlas of; run its command again")
+    return found
 
 
 def _layers(cases: Collection[str], **options: Any) -> dict[str, tuple[str, ...]]:

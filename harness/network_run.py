@@ -160,9 +160,9 @@ class Run:
                 return
             waiting.append(self._sent(feed[:: -1 if last_first else 1], ports))
             if place + 1 == len(feeds) or sum(sent.nbytes for sent in waiting) >= _TOGETHER_BYTES:
-                replies = self._forward(waiting, ports, threads)
+                through = self._forward(waiting, ports, threads)
                 if self._failed:
-                    self._name_feed(place + 1 - len(waiting) + replies, len(feeds))
+                    self._failed_feed = place + 1 - len(waiting) + through
                 waiting = []
 
     def _sent(self, feed: Feed, ports: Sequence[Port]) -> _Sent:
@@ -202,10 +202,10 @@ class Run:
         ports = self._manifest.outputs
         self._outputs.append(tuple(to_keras(array, port) for array, port in zip(arrays, ports, strict=True)))
 
-    def _name_feed(self, index: int, of: int) -> None:
-        self._failed_feed = index
-        if self._seen.error is not None and of > 1:
-            message = f"{self._seen.error.message.rstrip()} [input {index + 1} of {of}]"
+    def name_failed_feed(self, of: int) -> None:
+        """Add to OpenCV's words which of so many inputs they are about, where that is known."""
+        if self._failed_feed is not None and self._seen.error is not None and of > 1:
+            message = f"{self._seen.error.message.rstrip()} [input {self._failed_feed + 1} of {of}]"
             self._seen = replace(self._seen, error=replace(self._seen.error, message=message))
 
     def threads(self, count: int) -> int | None:

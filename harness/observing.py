@@ -191,6 +191,7 @@ class OpenCV:
         run = Run(self, manifest, seen)
         run.load(model, {"winograd": winograd} | ({"engine": engine} if engine else {}))
         run.forward(feeds)
+        run.name_failed_feed(len(feeds))
         if feeds and timing_repeats:
             run.time(timing_repeats)
         return run.observed()

@@ -242,7 +242,36 @@ def test_an_atlas_is_made_from_runs_and_asked_without_any(run, tmp_path):
     code, _, err = run("atlas", "--from", "more", "--add", "--atlas", "atlas")
     assert code == ExitCode.USAGE
     assert "keras is 2.15.0 in one and" in err
-    code, _, err = run("atlas", "--add", "--atlas", "atlas")
+    for wrong, words in {
+        ("atlas", "--add"): "--add takes the runs to add",
+        ("atlas", "Dense", "--from", "more"): "takes no 'Dense'",
+        ("atlas", "Dense", "--atlas", "atlas/atlas.json"): "name its folder with --atlas",
+    }.items():
+        code, _, err = run(*wrong)
+        assert code == ExitCode.USAGE
+        assert words in err
+    (tmp_path / "atlas" / "atlas.json").write_text(to_json(replace(known, releases=())))
+    assert "do not fit together" in run("atlas", "Dense", "--atlas", "atlas")[2]
+
+
+def test_what_a_run_lacks_is_told_and_nothing_is_made_of_nothing(run, tmp_path):
+    both = ("run", "--zoo", "layers/dense/[pt]*", "--route", "onnx", "--out", "out")
+    assert run(*both)[0] == ExitCode.OK
+    (shard,) = (tmp_path / "out" / "records").iterdir()
+    lines = shard.read_text().splitlines(keepends=True)
+    shard.write_text(lines[0])
+    code, _, err = run("atlas", "--from", "out", "--atlas", "atlas")
+    assert code == ExitCode.OK
+    assert f"{len(lines) - 1} planned cell" in err
+    shard.write_text("")
+    code, _, err = run("atlas", "--from", "out", "--add", "--atlas", "atlas")
     assert code == ExitCode.USAGE
+    assert "out: there is no record to make an atlas of" in err
+
+
+def test_a_damaged_atlas_is_named(run, tmp_path):
+    assert run("run", "--zoo", "layers/dense/plain", "--route", "onnx", "--out", "out")[0] == ExitCode.OK
+    assert run("atlas", "--from", "out", "--atlas", "atlas")[0] == ExitCode.OK
+    known = from_json((tmp_path / "atlas" / "atlas.json").read_text(), Atlas)
     (tmp_path / "atlas" / "atlas.json").write_text(to_json(known)[:-9])
     assert "cannot be read as an atlas" in run("atlas", "Dense", "--atlas", "atlas")[2]

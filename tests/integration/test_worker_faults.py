@@ -87,6 +87,16 @@ def test_what_went_through_before_a_feed_that_ends_the_worker_is_kept(kind, ende
     assert seen.failed_feed == 2
 
 
+def test_only_a_cell_s_own_inputs_are_numbered_in_what_opencv_says(poisoned):
+    with planted("allocate", "forward:2") as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X], [X], [X]])
+        run = opencv.begin(models.manifest(), poisoned)
+        run.forward([[X], [X], [X]])
+    assert seen.observation.error.message.endswith("[input 2 of 3]")
+    assert run.observed().failed_feed == 0
+    assert "[input" not in run.observed().observation.error.message
+
+
 def test_large_feeds_are_handed_over_in_several_requests(sound, monkeypatch):
     with OpenCV() as opencv:
         together = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
@@ -159,6 +169,16 @@ def test_a_worker_at_rest_keeps_what_is_little(much, loaded, sound, monkeypatch)
         reply, _ = opencv.ask(seen, {"do": "time", "repeats": 1})
         assert (reply is not None) is loaded
         assert opencv.pid == before
+
+
+def test_an_alarm_is_for_its_own_request_alone(sound):
+    with OpenCV(load_seconds=1.0, forward_seconds=1.0) as opencv:
+        seen = opencv.observe(models.manifest(), sound, [[X]]).observation
+        (fork,) = psutil.Process(opencv.pid).children()
+        time.sleep(1.5)
+        reply, _ = opencv.ask(seen, {"do": "time", "repeats": 1})
+        assert reply is not None
+        assert psutil.Process(opencv.pid).children() == [fork]
 
 
 def test_two_processes_that_only_import_take_turns(sound):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.atlas import Part, advice_at, at, build_atlas, find_cases, in_words, join, near_words
+from harness.atlas import Part, advice_at, at, belongs, build_atlas, find_cases, in_words, is_sound, join, near_words
 from harness.records import Outcome, Record, Stage, Target, from_json, to_json
 from harness.report.atlas_page import write_atlas_page
 
@@ -122,6 +122,39 @@ def test_a_newer_atlas_replaces_the_cells_it_has_and_keeps_all_others():
     assert [case.layers for case in joined.cases if case.case == "layers/dense/plain"] == [("Dense",)]
     assert join(joined, newer) == joined
     assert join(ATLAS) == ATLAS
+
+
+def test_an_atlas_keeps_of_every_run_when_it_was():
+    later = Part(started="2027-03-01T10:00:00+00:00", command=PART.command)
+    joined = join(made(*over(OK, OK, OK, None)), made(*over(None, None, None, OK), part=later))
+    assert joined.days == "2026-11-25 to 2027-03-01"
+    assert joined.parts == (PART, later)
+
+
+@pytest.mark.parametrize(
+    ("target", "does"),
+    [
+        (Target(opencv="5.0.0.93"), True),
+        (Target(opencv="5.0.0.93", engine_asked="CLASSIC"), True),
+        (Target(opencv="5.0.0.93", backend="opencv/opencl_fp16"), False),
+        (Target(opencv="onnxruntime-1.32.0"), False),
+    ],
+)
+def test_columns_are_releases_of_opencv_on_the_usual_device(target, does):
+    assert belongs(replace(OK, target=target)) is does
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"parts": ()},
+        {"releases": RELEASES[:1]},
+        {"cases": (replace(ATLAS.cases[0], answers=(replace(ATLAS.cases[0].answers[0], spans=()),)),)},
+    ],
+)
+def test_an_atlas_that_does_not_fit_together_is_not_sound(damage):
+    assert is_sound(ATLAS)
+    assert not is_sound(replace(ATLAS, **damage))
 
 
 def test_a_release_that_is_new_takes_its_place_among_the_others():
