@@ -183,9 +183,9 @@ def _belonging(directories: Sequence[RunDirectory]) -> list[Record]:
     found = [record for record in records if belongs(record)]
     missing = len(delivery.describe(directories, records).missing)
     if missing:
-        terminal.complain(f"{missing} planned cells have no record; the command of an interrupted run resumes it")
+        terminal.say(f"{missing} planned cells have no record; the command of an interrupted run resumes it")
     if len(found) < len(records):
-        terminal.complain(f"{len(records) - len(found)} records are left out: other devices, or no OpenCV")
+        terminal.say(f"{len(records) - len(found)} records are left out: other devices, or no OpenCV")
     if not found:
         folders = ", ".join(str(one.folder) for one in directories)
         raise UsageError(f"{folders}: there is no record to make an atlas of; run its command again")
