@@ -36,6 +36,7 @@ from harness.zoo_commands import known_models
 ATLAS = Path(__file__).parents[1] / "reports" / "atlas"
 """The committed one, in a checkout."""
 _DATA, _PAGE = "atlas.json", "index.html"
+_FOLDERS = frozenset({"--out", "--store"})
 
 
 @click.command()
@@ -129,7 +130,7 @@ def _together(commands: Sequence[str]) -> str:
     """Return commands as one line, those that differ in the zoo alone as one loop."""
     zoos: dict[str, dict[str, None]] = {}
     for command in commands:
-        words = shlex.split(command)
+        words = _words(command)
         place = words.index("--zoo") + 1 if "--zoo" in words[:-1] else len(words)
         zoo, words[place : place + 1] = words[place : place + 1], ['"$zoo"'] if place < len(words) else []
         line = " ".join(word if word == '"$zoo"' else shlex.quote(word) for word in words)
@@ -145,9 +146,18 @@ def _loop(line: str, zoos: Sequence[str]) -> str:
 
 def _anywhere(command: str) -> str:
     """Return a command without the folders of the machine it ran on."""
-    words = shlex.split(command)
-    places = {number for number, word in enumerate(words) if word in {"--out", "--store"}}
-    return shlex.join(word for number, word in enumerate(words) if not {number, number - 1} & places)
+    words = _words(command)
+    places = {number for number, word in enumerate(words) if word in _FOLDERS}
+    kept = [word for number, word in enumerate(words) if not {number, number - 1} & places]
+    return shlex.join(word for word in kept if word.partition("=")[0] not in _FOLDERS)
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a command; one that no shell would take, out of a file that was edited, is one word."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return [command]
 
 
 def _make(runs: Sequence[Path], folder: Path, *, add: bool, **options: Any) -> int:
@@ -188,7 +198,8 @@ def _belonging(directories: Sequence[RunDirectory]) -> list[Record]:
         terminal.say(f"{len(records) - len(found)} records are left out: other devices, or no OpenCV")
     if not found:
         folders = ", ".join(str(one.folder) for one in directories)
-        raise UsageError(f"{folders}: there is no record to make an atlas of; run its command again")
+        hint = "an atlas is of OpenCV's releases on their usual device" if records else "run its command again"
+        raise UsageError(f"{folders}: there is no record to make an atlas of; {hint}")
     return found
 
 

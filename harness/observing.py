@@ -275,10 +275,10 @@ class OpenCV:
 
     def _with_words(self, seen: Observation, heard: Sequence[Reply]) -> Observation:
         """Return what was seen with what replies tell besides their answer."""
-        told = heard[-1].header if heard else {}
-        if "peak_rss_bytes" in told and "ended" not in told:
-            self._peak_bytes = told["peak_rss_bytes"] or 0
-            seen = replace(seen, peak_rss_bytes=told["peak_rss_bytes"])
+        told = [reply.header["peak_rss_bytes"] for reply in heard if "ended" not in reply.header]
+        if told:
+            self._peak_bytes = told[-1] or 0
+            seen = replace(seen, peak_rss_bytes=told[-1])
         return replace(seen, stderr=seen.stderr + "".join(reply.stderr for reply in heard))
 
     def load_request(self, manifest: Manifest, model: Path) -> tuple[dict[str, Any], list[memoryview]]:

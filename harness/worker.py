@@ -4,9 +4,9 @@ Run by path with any interpreter that has cv2 and numpy (Python 3.8, OpenCV 4.5.
 text handed to `exec`; nothing here relies on `__file__` or on any other file of the project, and nobody imports it.
 
 A request is one JSON line `{"do": NAME, "sizes": [n, ...], ...}` followed by that many bytes for each size; the reply
-has the same form. A forward of several `feeds` has a reply for each, which says that `more` follow where they do; the
-first that fails is the last. The last one always tells `peak_rss_bytes`. Arrays travel as `.npy` without pickle, which
-numpy 1 and 2 cannot read from each other.
+has the same form and always tells `peak_rss_bytes`. A forward of several `feeds` has a reply for each, which says that
+`more` follow where they do; the first that fails is the last. Arrays travel as `.npy` without pickle, which numpy 1
+and 2 cannot read from each other.
 Replies go through a private duplicate of stdout, because OpenCV prints to file descriptor 1.
 """
 
@@ -433,6 +433,7 @@ def replies_to(worker: Worker, request: Dict[str, Any], payloads: List[bytes]) -
         try:
             header, arrays = worker.answer(part, own)
             frame: Frame = (dict(header, more=True) if more else header), [encode(worker.numpy, one) for one in arrays]
+            del arrays  # where OpenCV wrote beyond them, freeing them is what crashes: that is this request's own
         except Exception as error:  # whatever OpenCV raises is what the host wants to know
             yield {"error": describe(error)}, []
             return
@@ -452,7 +453,7 @@ def parts(request: Dict[str, Any], payloads: List[bytes]) -> Iterator[Tuple[Dict
 def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
     """Answer requests until the host closes the pipe. Where cv2 cannot be imported, that is the only answer.
 
-    `busy` holds one byte: 1 from when a request was read to its end until its reply begins. Returns the exit status.
+    `busy` holds one byte: 1 while a reply is made. Returns the exit status.
     """
     try:
         worker = start(threads)
@@ -470,21 +471,23 @@ def serve(source: Any, sink: BinaryIO, threads: int, busy: Any) -> int:
         for header, arrays in computed(
             iter([(failure, [])]) if failure else replies_to(worker, *frame), frame[0], busy
         ):
-            told = header if header.get("more") else dict(header, peak_rss_bytes=peak_rss_bytes())
-            write_frame(sink, told, arrays)
+            write_frame(sink, dict(header, peak_rss_bytes=peak_rss_bytes()), arrays)
 
 
 def computed(replies: Iterator[Frame], request: Dict[str, Any], busy: Any) -> Iterator[Frame]:
-    """Yield replies, each of which is limited in time and `busy` while it is made, and only then."""
-    while True:
+    """Yield replies, each of which is limited in time and `busy` while it is made, and only then.
+
+    Not a step is made after the last one: what happened in it would be taken for the answer to the next request.
+    """
+    more = True
+    while more:
         allow(request.get("within", 0.0))
         busy[0] = 1
-        reply = next(replies, None)
+        header, arrays = next(replies)
         busy[0] = 0
         allow(0.0)
-        if reply is None:
-            return
-        yield reply
+        more = header.get("more", False)
+        yield header, arrays
 
 
 def serve_in_forks(source: Any, sink: BinaryIO, threads: int) -> None:
@@ -564,6 +567,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         sys.path.insert(0, options.cv2_from)
     if options.announce:
         write_frame(sink, {}, [])
+    if hasattr(signal, "SIGALRM"):  # whoever started this one may have it ignored
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
     if FORKS and not options.cv2_from:  # what stands in for cv2 may have threads, which a fork leaves behind
         serve_in_forks(sys.stdin.buffer, sink, options.threads)
     else:

@@ -97,6 +97,33 @@ def test_only_a_cell_s_own_inputs_are_numbered_in_what_opencv_says(poisoned):
     assert "[input" not in run.observed().observation.error.message
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_what_crashes_as_it_is_freed_is_the_cell_s_own(pause, poisoned, sound):
+    with planted("abort_when_freed", "forward") as opencv:
+        broken = opencv.observe(models.manifest(), poisoned, [[X], [X]])
+        time.sleep(pause)
+        after = [opencv.observe(models.manifest(), sound, [[X]]) for _ in range(3)]
+    assert (broken.observation.signal, broken.failed_feed, broken.outputs) == ("SIGABRT", 0, ())
+    for cell in after:
+        assert (cell.observation.signal, cell.observation.error) == (None, None)
+        np.testing.assert_array_equal(cell.outputs[0][0], models.pointwise_expected(X))
+
+
+def test_a_worker_that_ignores_its_alarm_is_killed_a_little_later(poisoned, sound, monkeypatch):
+    monkeypatch.setattr("harness.observing._GRACE_SECONDS", 0.5)
+    with planted("ignore_the_alarm", "forward", forward_seconds=1.5) as opencv:
+        seen = strike(opencv, poisoned, sound)
+    assert (seen.stage, seen.timed_out_after, seen.signal) == (Stage.FORWARD, 1.5, None)
+
+
+def test_of_several_requests_too_the_feed_that_fails_is_named(poisoned, monkeypatch):
+    monkeypatch.setattr("harness.network_run._TOGETHER_BYTES", 2 * X.nbytes)
+    with planted("allocate", "forward:4") as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X]] * 5)
+    assert (len(seen.outputs), seen.failed_feed) == (3, 3)
+    assert seen.observation.error.message.endswith("[input 4 of 5]")
+
+
 def test_large_feeds_are_handed_over_in_several_requests(sound, monkeypatch):
     with OpenCV() as opencv:
         together = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])

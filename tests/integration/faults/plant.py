@@ -6,6 +6,7 @@ The fault strikes when the request named STAGE (`load`, `forward` or `count`) me
 
 import importlib.util
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,21 @@ REPLIES = []
 
 def abort():
     os.abort()
+
+
+def abort_when_freed():
+    """Return what puts the crash into the answer: it comes as the outputs are freed, as after a write beyond them."""
+
+    class Aborts(list):
+        def __del__(self):
+            os.abort()
+
+    return lambda answer: (answer[0], Aborts(answer[1]))
+
+
+def ignore_the_alarm():
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    hang()
 
 
 def hang():
@@ -92,12 +108,14 @@ def plant(worker, stage, fault):
     stage, _, number = stage.partition(":")
 
     def strike(self, request, payloads):
+        spoiled = None
         loaded["path"] = request.get("path") or loaded.get("path", "")
         if request["do"] == stage and Path(loaded["path"]).name.startswith("poisoned"):
             met.append(request)
             if len(met) >= int(number or 1):
-                fault()
-        return sound[f"do_{request['do']}"](self, request, payloads)
+                spoiled = fault()
+        answer = sound[f"do_{request['do']}"](self, request, payloads)
+        return spoiled(answer) if spoiled else answer
 
     for name in sound:
         setattr(worker.Worker, name, strike)
