@@ -110,6 +110,7 @@ class Trials:
     ) -> list[tuple[Array, ...] | Failure]:
         """Run feeds, after one that failed on a network loaded anew."""
         answers: list[tuple[Array, ...] | Failure] = []
+        killed = False
         while len(answers) < len(feeds):
             run = self._run = self._run or self._begin()
             before = len(run.observed().outputs)
@@ -117,8 +118,11 @@ class Trials:
             answers += run.observed().outputs[before:]
             failure = diagnose(run.observed().observation)
             if failure is not None:
-                answers.append(failure)
                 self._run = None
+                if failure.signal == "SIGKILL" and not killed:  # from outside: it says nothing of the model
+                    killed = True
+                else:
+                    answers.append(failure)
         return answers
 
     def _begin(self) -> Run:
