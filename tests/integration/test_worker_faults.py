@@ -87,6 +87,12 @@ def test_what_went_through_before_a_feed_that_ends_the_worker_is_kept(kind, ende
     assert seen.failed_feed == 2
 
 
+def test_what_is_said_on_stderr_is_kept_of_every_feed(poisoned):
+    with planted("complain", "forward") as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X], [X], [X]])
+    assert seen.observation.stderr.count("a word") == 3
+
+
 def test_only_a_cell_s_own_inputs_are_numbered_in_what_opencv_says(poisoned):
     with planted("allocate", "forward:2") as opencv:
         seen = opencv.observe(models.manifest(), poisoned, [[X], [X], [X]])
@@ -128,7 +134,12 @@ def test_large_feeds_are_handed_over_in_several_requests(sound, monkeypatch):
     with OpenCV() as opencv:
         together = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
         monkeypatch.setattr("harness.network_run._TOGETHER_BYTES", 2 * X.nbytes)
+        requests, ask_all = [], opencv.ask_all
+        monkeypatch.setattr(
+            opencv, "ask_all", lambda *asked, **more: requests.append(asked[1]) or ask_all(*asked, **more)
+        )
         apart = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
+    assert [request["feeds"] for request in requests if request["do"] == "forward"] == [2, 1]
     assert len(together.outputs) == 3
     np.testing.assert_array_equal(together.outputs, apart.outputs)
 

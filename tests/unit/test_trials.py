@@ -150,3 +150,17 @@ def test_opencv_s_own_relu_makes_nan_of_minus_infinity(judge):
     assert (record.outcome, broken(record)) == (Outcome.OK, ["inf"])
     message = next(found.message for found in record.properties if not found.held)
     assert message == "output 'y': TensorFlow gives numbers at 103 of 105 places, OpenCV NaN at 1 of them"
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, Outcome.OK), (9, Outcome.NONDETERMINISTIC)])
+def test_a_worker_killed_from_outside_is_asked_once_more(judge, tmp_path, times, outcome):
+    kills = tmp_path / "kills"
+    kills.write_text("")
+    kill = (
+        f"import os, pathlib; kills = pathlib.Path({str(kills)!r}); so_far = len(kills.read_text())\n"
+        f"        if self.runs == {AGAIN} or so_far:\n"
+        f"            if so_far < {times}: kills.write_text('k' * (so_far + 1)); os.kill(os.getpid(), 9)"
+    )
+    record = judge(TWICE, twice, kill)
+    assert record.outcome is outcome, record.message
+    assert kills.read_text()

@@ -85,6 +85,10 @@ def close_stdout():
     time.sleep(LIVES_SECONDS)
 
 
+def complain():
+    os.write(2, b"a word\n")
+
+
 def flood():
     for _ in range(200):
         os.write(2, b"x" * (1 << 20))
