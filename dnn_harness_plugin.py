@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.plugin import DnnCheck, DnnLatency, DnnPace
     from harness.records import Record
-    from harness.session import Session
+    from harness.usecases.session import Session
 
 _OPTIONS = (
     (

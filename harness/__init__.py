@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from harness.live_models import assert_works, check
+    from harness.faces.live_models import assert_works, check
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "assert_works", "check"]
+PACKAGE: Final = Path(__file__).parent
+"""The folder of this package: its code is digested from here, its programs are started from here."""
+
+__all__ = ["PACKAGE", "__version__", "assert_works", "check"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the two functions when they are first used: whoever imports the package pays for nothing else."""
     if name in {"check", "assert_works"}:
-        from harness import live_models
+        from harness.faces import live_models
 
         return getattr(live_models, name)
     raise AttributeError(f"module 'harness' has no attribute {name!r}")

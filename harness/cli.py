@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import click
 
-from harness import __version__, terminal
+from harness import __version__
 from harness.errors import ExitCode, HarnessError
+from harness.faces import terminal
 
 _COMMANDS = {
     "atlas": "atlas_commands:atlas",
@@ -41,7 +42,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
-        found: click.Command = getattr(importlib.import_module(f"harness.{module}"), name)
+        found: click.Command = getattr(importlib.import_module(f"harness.faces.{module}"), name)
         return found
 
 

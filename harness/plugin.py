@@ -11,21 +11,21 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.clocking import Clocked, NotWorkingError, clocked, paced
-from harness.config import SETTINGS, Settings, settle
-from harness.environments import Environments
+from harness.cells.subjects import Seat
+from harness.effects.config import SETTINGS, Settings, settle
+from harness.effects.environments import Environments
 from harness.errors import HarnessError, UsageError
-from harness.inputs import InputPlan
-from harness.live_models import Shapes, checked, chosen, explain, is_supported, subject_of
-from harness.pace import Pace
+from harness.faces.live_models import Shapes, checked, chosen, explain, is_supported, subject_of
+from harness.faces.terminal import sentence
+from harness.pure.inputs import InputPlan
+from harness.pure.pace import Pace
 from harness.records import Judgement, Record
 from harness.report.junit import NAMES, properties_of
 from harness.routes import all_routes, pick_routes
-from harness.session import Session
 from harness.sources import SourceKind
-from harness.subjects import Seat
-from harness.terminal import sentence
 from harness.timings import Latency
+from harness.usecases.clocking import Clocked, NotWorkingError, clocked, paced
+from harness.usecases.session import Session
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from harness.effects.sniff import recognise
 from harness.errors import ModelRejectedError
 from harness.export import keras_models, model_files, rebuilding, saved_models
 from harness.export.network import Network
 from harness.export.ranges import know_ranges
-from harness.sniff import recognise
 from harness.sources import Source, SourceKind
 
 _FILES = {

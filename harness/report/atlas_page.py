@@ -7,7 +7,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from harness.atlas import Answers, Atlas, AtlasCase, at, in_words, phrase
+from harness.pure.atlas import Answers, Atlas, AtlasCase, at, in_words, phrase
 from harness.records import Outcome
 from harness.report import words
 from harness.report.html import environment, script_hash, source, style_of

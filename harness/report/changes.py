@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.differing import Change
+from harness.pure.differing import Change
 from harness.report.words import Tone, Word
 
 CHANGES: dict[Change, Word] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.differing import Change, Comparison, Difference
-from harness.pace import Pace, Speed
+from harness.pure.differing import Change, Comparison, Difference
+from harness.pure.pace import Pace, Speed
 from harness.report import words
 from harness.report.changes import CHANGES
 from harness.report.fitting import Section, fit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-from harness.differing import Change, Difference, compare, key_of
+from harness.pure.differing import Change, Difference, compare, key_of
 from harness.records import Record
 from harness.report.model import Cell
 

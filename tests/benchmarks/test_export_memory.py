@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.cases import load_zoo, select
+from harness.cells.subjects import from_case
+from harness.effects.exporting import Exporter
 from harness.errors import ExportFailedError
-from harness.exporting import Exporter
 from harness.routes import pick_routes
-from harness.subjects import from_case
 
 GOOD = ("onnx", "pb", "tflite")
 

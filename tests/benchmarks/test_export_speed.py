@@ -21,8 +21,8 @@ import onnx
 import psutil
 import pytest
 
-from harness.exporting import Exporter, exporter_environment
-from harness.observing import OpenCV
+from harness.effects.exporting import Exporter, exporter_environment
+from harness.effects.observing import OpenCV
 from harness.records import Manifest
 from harness.sources import Source, SourceKind
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.observing import OpenCV
-from harness.pace import pace
-from harness.process import Child
+from harness.effects.observing import OpenCV
+from harness.effects.process import Child
+from harness.pure.pace import pace
 from harness.records import Layout, Manifest, Port, TensorSpec
-from harness.turns import in_turns, repeats_for
+from harness.usecases.turns import in_turns, repeats_for
 from tests.integration import models
 
 BARE = Path(__file__).with_name("bare_timeit.py")

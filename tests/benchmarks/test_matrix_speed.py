@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from harness.config import settle
-from harness.frames import Reply
-from harness.observing import OpenCV
+from harness.effects.config import settle
+from harness.effects.observing import OpenCV
+from harness.pure.frames import Reply
 from harness.records import Observation, Record, Stage
-from harness.session import Session
+from harness.usecases.session import Session
 
 ZOO = os.environ.get("MATRIX_ZOO", "layers/dense/*")
 OPENCV = tuple(os.environ.get("MATRIX_OPENCV", "installed").split(","))

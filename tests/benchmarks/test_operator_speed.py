@@ -15,11 +15,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.config import settle
-from harness.operator_running import OperatorTests
-from harness.operator_runs import OperatorRun
+from harness.effects.config import settle
+from harness.effects.operator_runs import OperatorRun
 from harness.operators import OperatorCase
-from harness.session import Session
+from harness.usecases.operator_running import OperatorTests
+from harness.usecases.session import Session
 
 PLAIN = Path(__file__).with_name("plain_operators.py")
 WANTED = os.environ.get("OPERATOR_SPEED", "node/test_re*")

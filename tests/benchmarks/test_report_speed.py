@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.delivery import FORMS
+from harness.faces.delivery import FORMS
 from harness.records import Outcome, Target
 
 CELLS = 7_000

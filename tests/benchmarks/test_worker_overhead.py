@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.observing import OpenCV
-from harness.process import Child
+from harness.effects.observing import OpenCV
+from harness.effects.process import Child
 from harness.records import Layout, Manifest, Port, TensorSpec
 from tests.integration import models
 
@@ -79,7 +79,7 @@ def test_cell_through_the_worker_against_a_bare_loop(size, tmp_path, capsys):
 
 def test_memory_of_a_host_without_tensorflow(capsys):
     script = (
-        "import sys, harness.observing, harness.records, harness.cases, harness.routes\n"
+        "import sys, harness.effects.observing, harness.records, harness.cases, harness.routes\n"
         "assert not {'tensorflow', 'cv2'} & set(sys.modules)\n"
         "print(next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from harness.cases import load_zoos, select
-from harness.config import ZOO
+from harness.effects.config import ZOO
 from harness.plugin import settings_of
 from harness.records import CellId
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.atlas import Part, build_atlas
-from harness.differing import compare
 from harness.operators import Answer, OperatorRecord
-from harness.pace import pace
+from harness.pure.atlas import Part, build_atlas
+from harness.pure.differing import compare
+from harness.pure.pace import pace
 from harness.records import Outcome, Stage, Target
 from harness.report import write_html
 from harness.report.atlas_page import write_atlas_page

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.inputs import PROBES
-from harness.lane import Lane
+from harness.cells.lane import Lane
 from harness.plugin import open_session
-from harness.session import Plan
+from harness.pure.inputs import PROBES
+from harness.usecases.session import Plan
 
 if TYPE_CHECKING:
+    from harness.cells.subjects import Cell
     from harness.records import Record
-    from harness.session import Session
-    from harness.subjects import Cell
+    from harness.usecases.session import Session
 
 Support = Callable[["Cell"], "Record"]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import subjects
-from harness.atlas import Answers, Atlas, Span, at
 from harness.cases import Tier, load_zoos
-from harness.config import settle
+from harness.cells import subjects
+from harness.effects.config import settle
+from harness.pure.atlas import Answers, Atlas, Span, at
 from harness.records import Outcome, Record, from_json, to_json
-from harness.session import Session
+from harness.usecases.session import Session
 
 ROOT = Path(__file__).parents[2]
 ATLAS = ROOT / "reports" / "atlas" / "atlas.json"

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
-from harness.inputs import PROBES, InputPlan
+from harness.cells.sizing import candidates, resized
 from harness.plugin import expect
-from harness.sizing import candidates, resized
-from harness.strategies import plans
+from harness.pure.inputs import PROBES, InputPlan
+from harness.pure.strategies import plans
 
 if TYPE_CHECKING:
-    from harness.lane import Lane
-    from harness.session import Session
-    from harness.subjects import Cell
+    from harness.cells.lane import Lane
+    from harness.cells.subjects import Cell
+    from harness.usecases.session import Session
     from tests.conformance.conftest import Support
 
 DRAWS = settings().max_examples // 25

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from harness.cases import load_zoo, select
-from harness.inputs import PROBES, expand
+from harness.pure.inputs import PROBES, expand
 
 if TYPE_CHECKING:
     from harness.cases import Case

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from harness import subjects
-from harness.checking import check
-from harness.config import settle
+from harness.cells import subjects
+from harness.effects.config import settle
 from harness.records import Record
-from harness.session import Session
+from harness.usecases.checking import check
+from harness.usecases.session import Session
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.effects.launching import WORKER
+from harness.effects.observing import OpenCV
 from harness.errors import HarnessError
 from harness.export.serving import Exporter
-from harness.launching import WORKER
-from harness.observing import OpenCV
 from harness.records import Manifest, from_data, to_data
 from harness.sources import Source, SourceKind
 from model_zoo.architectures.mtcnn import astronaut

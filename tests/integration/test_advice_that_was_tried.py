@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness import subjects
-from harness.checking import check
-from harness.config import settle
+from harness.cells import subjects
+from harness.effects.config import settle
 from harness.errors import ExitCode
 from harness.records import Outcome
-from harness.session import Session
+from harness.usecases.checking import check
+from harness.usecases.session import Session
 
 pytestmark = pytest.mark.xdist_group("advice_that_was_tried")  # what its fixtures make is made once
 

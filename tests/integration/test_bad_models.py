@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.effects.exporting import Exporter
 from harness.errors import ModelRejectedError
-from harness.exporting import Exporter
 from harness.sources import Source, SourceKind
 
 pytestmark = pytest.mark.xdist_group("bad_models")  # what its fixtures make is made once

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, subjects
-from harness.config import settle
+from harness import cli
+from harness.cells import subjects
+from harness.cells.lane import Lane
+from harness.effects.config import settle
 from harness.errors import ExitCode, ModelRejectedError
-from harness.lane import Lane
 from harness.records import Outcome, Record, from_json
-from harness.session import Session
+from harness.usecases.session import Session
 from tests.integration.conftest import CommandLine, made_once
 
 pytestmark = pytest.mark.xdist_group("command_line")  # what its fixtures make is made once

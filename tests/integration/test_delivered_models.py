@@ -15,10 +15,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from harness import subjects
-from harness.checking import check
+from harness.cells import subjects
 from harness.errors import HarnessError, UsageError
-from harness.packing import pack
+from harness.faces.packing import pack
+from harness.usecases.checking import check
 
 pytestmark = pytest.mark.xdist_group("delivered_models")  # what its fixtures make is made once
 

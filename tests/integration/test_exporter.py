@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.exporting import Exporter, exporter_argv, exporter_environment
-from harness.observing import OpenCV
+from harness.effects.exporting import Exporter, exporter_argv, exporter_environment
+from harness.effects.observing import OpenCV
 from harness.records import Layout, Manifest, ModelInfo, from_data, to_data
 from harness.routes import all_routes, pick_routes
 from harness.sources import Source, SourceKind

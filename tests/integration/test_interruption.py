@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.effects.store import RunDirectory
 from harness.errors import ExitCode
 from harness.records import Outcome, Record
-from harness.store import RunDirectory
 from tests.integration.conftest import PATIENCE_SECONDS, CommandLine, await_that, environment_with
 
 ROUTES = ("pb", "onnx")

@@ -15,11 +15,11 @@ import numpy as np
 import psutil
 import pytest
 
+from harness.effects.observing import OpenCV
+from harness.effects.store import read_shard
 from harness.errors import ExitCode
-from harness.observing import OpenCV
-from harness.pace import Speed
+from harness.pure.pace import Speed
 from harness.records import TIMING, Outcome, Record, from_json
-from harness.store import read_shard
 from tests.integration import models
 from tests.integration.conftest import PATIENCE_SECONDS, await_that
 

@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from harness import subjects
-from harness.checking import Check
+from harness.cells import subjects
 from harness.errors import ExitCode
 from harness.records import Outcome, Record, Stage, from_json
+from harness.usecases.checking import Check
 
 pytestmark = pytest.mark.xdist_group("layers")  # what its fixtures make is made once
 

@@ -16,14 +16,14 @@ from typing import Any
 import psutil
 import pytest
 
-from harness import scheduling
 from harness.cli import main
-from harness.config import settle
+from harness.effects.config import settle
+from harness.effects.store import RunDirectory
 from harness.errors import ExitCode
-from harness.planning import Plan
 from harness.records import CellId, Outcome, Record
-from harness.session import Session
-from harness.store import RunDirectory
+from harness.usecases import scheduling
+from harness.usecases.planning import Plan
+from harness.usecases.session import Session
 from tests.integration.test_interruption import assert_gone, await_that
 
 distributed = pytest.importorskip("distributed")  # optional: `pip install 'opencv-dnn-harness[cluster]'`

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from harness.cases import Case, load_zoo
-from harness.compare import Difference, compare_output, sensitivity
-from harness.exporting import Exporter
-from harness.network_run import Observed
-from harness.observing import OpenCV
+from harness.effects.exporting import Exporter
+from harness.effects.network_run import Observed
+from harness.effects.observing import OpenCV
 from harness.pictures import Picture, load_pictures
+from harness.pure.compare import Difference, compare_output, sensitivity
+from harness.pure.tolerance import SENSITIVITY_NEEDED, Reference
 from harness.sources import Source, SourceKind
-from harness.tolerance import SENSITIVITY_NEEDED, Reference
 
 SCRIPT = Path(__file__).with_name("mtcnn_detection.py")
 REPOSITORY = Path(__file__).parents[2]

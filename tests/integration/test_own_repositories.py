@@ -13,7 +13,7 @@ pytest_plugins = ["pytester"]
 FUNCTION = """
 import sys
 import harness
-assert not {"tensorflow", "cv2", "pytest", "harness.session"} & set(sys.modules)
+assert not {"tensorflow", "cv2", "pytest", "harness.usecases.session"} & set(sys.modules)
 import keras
 import numpy as np
 from keras import layers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.config import settle
+from harness.effects.config import settle
 from harness.records import Outcome, Record
-from harness.session import Session
+from harness.usecases.session import Session
 
 pytestmark = pytest.mark.xdist_group("pb_layouts")  # what its fixtures make is made once
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.effects.store import RunDirectory, RunPlan
 from harness.errors import ExitCode
 from harness.records import CellId, Outcome, Record, Target, to_json
-from harness.store import RunDirectory, RunPlan
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness import subjects
-from harness.checking import check
+from harness.cells import subjects
 from harness.errors import ModelRejectedError
 from harness.records import Outcome, Record
+from harness.usecases.checking import check
 
 pytestmark = pytest.mark.xdist_group("reported_failures")  # what its fixtures make is made once
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.effects.launching import WORKER
+from harness.effects.network_run import OUTPUT_NOT_FOUND
+from harness.effects.observing import OpenCV
+from harness.effects.process import Child
 from harness.errors import HarnessError
-from harness.launching import WORKER
-from harness.network_run import OUTPUT_NOT_FOUND
-from harness.observing import OpenCV
 from harness.pictures import BlobParameters, Picture
-from harness.process import Child
 from harness.records import Layout, Stage
 from tests.integration import models
 

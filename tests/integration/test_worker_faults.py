@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from harness.observing import PROTOCOL, OpenCV
+from harness.effects.observing import PROTOCOL, OpenCV
 from harness.records import Observation, Stage
 from tests.integration import models
 
@@ -116,14 +116,14 @@ def test_what_crashes_as_it_is_freed_is_the_cell_s_own(pause, poisoned, sound):
 
 
 def test_a_worker_that_ignores_its_alarm_is_killed_a_little_later(poisoned, sound, monkeypatch):
-    monkeypatch.setattr("harness.observing._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("harness.effects.observing._GRACE_SECONDS", 0.5)
     with planted("ignore_the_alarm", "forward", forward_seconds=1.5) as opencv:
         seen = strike(opencv, poisoned, sound)
     assert (seen.stage, seen.timed_out_after, seen.signal) == (Stage.FORWARD, 1.5, None)
 
 
 def test_of_several_requests_too_the_feed_that_fails_is_named(poisoned, monkeypatch):
-    monkeypatch.setattr("harness.network_run._TOGETHER_BYTES", 2 * X.nbytes)
+    monkeypatch.setattr("harness.effects.network_run._TOGETHER_BYTES", 2 * X.nbytes)
     with planted("allocate", "forward:4") as opencv:
         seen = opencv.observe(models.manifest(), poisoned, [[X]] * 5)
     assert (len(seen.outputs), seen.failed_feed) == (3, 3)
@@ -133,7 +133,7 @@ def test_of_several_requests_too_the_feed_that_fails_is_named(poisoned, monkeypa
 def test_large_feeds_are_handed_over_in_several_requests(sound, monkeypatch):
     with OpenCV() as opencv:
         together = opencv.observe(models.manifest(), sound, [[X], [-X], [2 * X]])
-        monkeypatch.setattr("harness.network_run._TOGETHER_BYTES", 2 * X.nbytes)
+        monkeypatch.setattr("harness.effects.network_run._TOGETHER_BYTES", 2 * X.nbytes)
         requests, ask_all = [], opencv.ask_all
         monkeypatch.setattr(
             opencv, "ask_all", lambda *asked, **more: requests.append(asked[1]) or ask_all(*asked, **more)
@@ -159,7 +159,7 @@ def test_too_much_memory_is_refused_and_the_worker_lives(kind, memory_bytes, poi
     [("garbage", "Segmentation fault"), ("huge_frame", "99999999999999")],
 )
 def test_nonsense_on_the_reply_pipe_is_a_protocol_error(kind, said, poisoned, sound, monkeypatch):
-    monkeypatch.setattr("harness.process.DYING_SECONDS", 0.5)
+    monkeypatch.setattr("harness.effects.process.DYING_SECONDS", 0.5)
     with planted(kind, "forward") as opencv:
         seen = strike(opencv, poisoned, sound)
     assert seen.error is not None
@@ -199,7 +199,7 @@ def group(leader: int | None) -> list[int]:
 
 @pytest.mark.parametrize(("much", "loaded"), [(1, False), (1 << 30, True)])
 def test_a_worker_at_rest_keeps_what_is_little(much, loaded, sound, monkeypatch):
-    monkeypatch.setattr("harness.observing._MUCH_BYTES", much)
+    monkeypatch.setattr("harness.effects.observing._MUCH_BYTES", much)
     with OpenCV() as opencv:
         seen = opencv.observe(models.manifest(), sound, [[X]]).observation
         before = opencv.pid
@@ -324,7 +324,7 @@ HOST = """
 import sys
 from pathlib import Path
 import numpy as np
-from harness.observing import OpenCV
+from harness.effects.observing import OpenCV
 from tests.integration import models
 with OpenCV([sys.executable, sys.argv[1], "hang", "load"]) as opencv:
     opencv.identity()

@@ -13,18 +13,18 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from harness import fingerprint
-from harness.artifacts import ArtifactStore
 from harness.cases import load_zoo
-from harness.environments import INSTALLED, Environments
+from harness.cells.subjects import Cell, Subject, from_case
+from harness.effects import fingerprint
+from harness.effects.artifacts import ArtifactStore
+from harness.effects.environments import INSTALLED, Environments
+from harness.effects.launching import WORKER
+from harness.effects.observing import OpenCV
 from harness.errors import ExportFailedError, HarnessError
-from harness.inputs import PROBES, SPECIAL, InputPlan, digest, expand
-from harness.launching import WORKER
-from harness.observing import OpenCV
+from harness.pure.inputs import PROBES, SPECIAL, InputPlan, digest, expand
 from harness.records import Manifest, Port, Target, TensorSpec, to_json
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
-from harness.subjects import Cell, Subject, from_case
 
 SHAPE = (1, 3, 5, 7)
 ROUTE = "as-is"

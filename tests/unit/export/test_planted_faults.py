@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import faults
 from harness.export.faults import keras_faults, planting
+from harness.pure import faults
 
 onnx: Any = pytest.importorskip("onnx")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper

@@ -11,7 +11,7 @@ from harness.errors import NoReferenceError
 from harness.export import references
 from harness.export.keras_models import from_model
 from harness.export.network import Interface, Network
-from harness.inputs import PROBES, SPECIAL, expand
+from harness.pure.inputs import PROBES, SPECIAL, expand
 from harness.records import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.differing import Change, compare
-from harness.pace import Speed, pace
+from harness.pure.differing import Change, compare
+from harness.pure.pace import Speed, pace
 from harness.records import Outcome, Record, Stage, Target
 from harness.report.differences import CHANGES, SPEEDS, headline, write_difference_markdown, write_difference_page
 

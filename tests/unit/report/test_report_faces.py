@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.delivery import FORMS
+from harness.faces.delivery import FORMS
 from harness.records import Judgement, Outcome
 from harness.report.markdown import write_markdown
 

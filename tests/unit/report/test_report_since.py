@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.differing import Change
+from harness.pure.differing import Change
 from harness.records import Outcome
 from harness.report import write_html
 from harness.report.since import Baseline, changes_since

@@ -10,11 +10,11 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from harness.diagnose import diagnose
-from harness.environments import ONNX_RUNTIME, Environments
-from harness.launching import WORKER
-from harness.observing import OpenCV
+from harness.effects.environments import ONNX_RUNTIME, Environments
+from harness.effects.launching import WORKER
+from harness.effects.observing import OpenCV
 from harness.pictures import BlobParameters, Picture
+from harness.pure.diagnose import diagnose
 from harness.records import Outcome, Stage
 from tests.integration import models
 

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.faces.atlas_commands import _anywhere, _together
+
+
+@pytest.mark.parametrize(
+    ("commands", "line"),
+    [
+        (["h run --zoo core --opencv 5"], "h run --zoo core --opencv 5"),
+        (["h run", "h run"], "h run"),
+        (["h run --zoo", "h run"], "h run --zoo && h run"),
+        (["h run 'edited", "h run"], """'h run '"'"'edited' && h run"""),
+        (["h run --zoo a", "h run --zoo b --engine NEW"], "h run --zoo a && h run --zoo b --engine NEW"),
+        (
+            ["h run --zoo a --opencv 5", "h run", "h run --zoo 'b/*-small' --opencv 5", "h run --zoo a --opencv 5"],
+            """for zoo in a 'b/*-small'; do h run --zoo "$zoo" --opencv 5; done && h run""",
+        ),
+    ],
+)
+def test_commands_that_differ_in_the_zoo_alone_are_one_loop(commands, line):
+    assert _together(commands) == line
+
+
+@pytest.mark.parametrize("said", ["--out /home/me/x", "--out=/home/me/x", "--store /home/me --out='/home/my x'"])
+def test_a_command_is_kept_without_the_folders_of_a_machine(said):
+    assert _anywhere(f"h run --zoo 'a b' {said} --route pb") == "h run --zoo 'a b' --route pb"
