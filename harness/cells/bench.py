@@ -60,8 +60,9 @@ class Bench:
         opset: int | None,
         given: Given,
         device: float = SINGLE,
+        threads: int | None = None,
     ) -> None:
-        """`device` is the unit roundoff of what the worker computes with."""
+        """`device` is the unit roundoff of what the worker computes with, `threads` how many if not as usual."""
         self.library = library
         self.subject = subject
         self.given = given
@@ -69,6 +70,7 @@ class Bench:
         self._route = route
         self._opset = opset
         self._device = device
+        self._threads = threads
         self._tried: dict[Cut, Tried] = {}
         self._settled: set[Cut] = set()
 
@@ -112,7 +114,7 @@ class Bench:
         except HarnessError as error:
             return Tried(outcome=Outcome.EXPORT_FAILED, message=str(error))
         feed = [arrays[port.tensor.name] for port in artifact.manifest.inputs]
-        observed = self._worker.observe(artifact.manifest, artifact.model, [feed])
+        observed = self._worker.observe(artifact.manifest, artifact.model, [feed], threads=self._threads)
         failure = diagnose(observed.observation)
         if failure is not None:
             return Tried(outcome=failure.outcome, failure=failure)

@@ -13,11 +13,11 @@ from functools import partial
 from harness.cells.bench import Bench, Given
 from harness.cells.feeding import Input, inputs_of
 from harness.cells.library import Artifact, Library
-from harness.cells.locating import FAILURES, Locator, is_to_locate
+from harness.cells.locating import FAILURES, Locator, is_to_locate, is_wrong_in_threads
 from harness.cells.opwise import op_verdicts
 from harness.cells.recording import Stopwatch, blank_record, filled
 from harness.cells.subjects import Cell, Seat
-from harness.cells.trials import Trials
+from harness.cells.trials import THREADS, Trials
 from harness.cells.weighing import Scales
 from harness.effects.convolving import without_winograd
 from harness.effects.exporting import ExporterLostError
@@ -169,6 +169,7 @@ class Lane:
             record.opset if all_routes()[cell.route].opsets else None,
             Given(name=str(plan), arrays=arrays),
             roundoff(cell.target.backend),
+            THREADS if is_wrong_in_threads(record) else None,
         )
 
     def _expanded(self, record: Record, cell: Cell, plan: InputPlan) -> Iterator[tuple[TensorSpec, Array]]:

@@ -12,6 +12,7 @@ from harness.anatomy import Anatomy, Part
 from harness.cells.bench import Bench, outcome_of
 from harness.errors import HarnessError
 from harness.evidence import Culprit, Node
+from harness.properties import Name
 from harness.pure import winograd
 from harness.pure.compare import Difference
 from harness.records import Outcome, Record, Stage, finite
@@ -31,13 +32,20 @@ FAILURES = _WRONG | _STOPPED | {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.
 def is_to_locate(record: Record, route: Route, kind: SourceKind) -> bool:
     """Whether the layer to blame is to be looked for.
 
-    Wrong results always; a network that stops only where OpenCV's own words name no layer, and by the stock routes only
-    when it runs: what they do not even load is the recipe's fault, and dozens of exports would only say so again.
+    Wrong results always, those of several threads too; a network that stops only where OpenCV's own words name no
+    layer, and by the stock routes only when it runs: what they do not even load is the recipe's fault, and dozens of
+    exports would only say so again.
     """
     if not kind.has_graph or route.needs in {Needs.KERAS, Needs.FILE}:
         return False
     stopped = record.outcome in _STOPPED and record.layer is None and (not route.stock or record.stage is Stage.FORWARD)
-    return record.outcome in _WRONG or stopped
+    return record.outcome in _WRONG or stopped or is_wrong_in_threads(record)
+
+
+def is_wrong_in_threads(record: Record) -> bool:
+    """Whether a network computes with one thread what it should, and with several something else."""
+    broken = {found.name for found in record.properties if not found.held}
+    return record.outcome is Outcome.NONDETERMINISTIC and Name.THREADS in broken
 
 
 class Locator:
@@ -137,7 +145,7 @@ class Locator:
         if not taps:
             return False
         outcome = self._bench.run(Cut(outputs=taps)).outcome
-        return outcome == failure.outcome or (outcome in _WRONG and failure.outcome in _WRONG)
+        return outcome == failure.outcome or (outcome in _WRONG and failure.stage is Stage.COMPARE)
 
     # -- alone --------------------------------------------------------------------------------------------------
 

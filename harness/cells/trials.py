@@ -25,7 +25,7 @@ from harness.pure.tolerance import Reference
 References = Callable[[Sequence[Sequence[Array]]], Sequence[Sequence[Reference]]]
 """TensorFlow's outputs for some feeds. Raises HarnessError where it has none."""
 
-_THREADS = 2
+THREADS = 2
 """How many a network is tried with; a worker runs with one."""
 
 
@@ -61,8 +61,8 @@ class Trials:
         self._run = self._begin()
         reloaded = self._forward(first)
         yield repeated(Name.RELOAD, then, reloaded, allowed)
-        wide = self._forward(first, threads=_THREADS)
-        if self._run is None or self._run.threads_used == _THREADS:
+        wide = self._forward(first, threads=THREADS)
+        if self._run is None or self._run.threads_used == THREADS:
             yield repeated(Name.THREADS, _or(reloaded, then), wide, self._apart(allowed))
 
     def _apart(self, allowed: Sequence[float] | None) -> Sequence[float] | None:

@@ -178,19 +178,20 @@ class OpenCV:
         timing_repeats: int = 0,
         engine: str | None = None,
         winograd: bool = True,
+        threads: int | None = None,
     ) -> Observed:
         """Load `model` once, run every feed through it, and time `timing_repeats` more runs of the last feed.
 
-        `engine` is another one than the worker's own. Without `winograd`, an OpenCV that has this fast convolution is
-        told not to use it. It stops at the first failure, which the observation holds. Raises EnvironmentFailedError
-        only, when the command itself cannot be started.
+        `engine` and `threads` are others than the worker's own. Without `winograd`, an OpenCV that has this fast
+        convolution is told not to use it. It stops at the first failure, which the observation holds. Raises
+        EnvironmentFailedError only, when the command itself cannot be started.
         """
         seen = self._start(Observation(stage=Stage.START))
         if self._child is None:
             return Observed(observation=seen)
         run = Run(self, manifest, seen)
         run.load(model, {"winograd": winograd} | ({"engine": engine} if engine else {}))
-        run.forward(feeds)
+        run.forward(feeds, threads=threads)
         run.name_failed_feed(len(feeds))
         if feeds and timing_repeats:
             run.time(timing_repeats)

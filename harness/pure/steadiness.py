@@ -20,6 +20,7 @@ _WITHIN_TOLERANCE = frozenset({Name.BATCH, Name.THREADS})
 """Another order of additions is no defect here: these hold where the tolerance does."""
 _APART = frozenset({Name.BATCH, Name.OTHER_SIZE, Name.DENORMAL, Name.INF, Name.NAN})
 """These never decide the outcome: the verdict itself has judged the batch, and the others are told beside it."""
+_WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE})
 _SPECIAL = {
     Name.DENORMAL: "denormal values",
     Name.INF: "infinite values",
@@ -90,16 +91,18 @@ def of_kind(kind: Kind) -> Name:
 
 
 def unsteady(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
-    """Return the verdict in the light of the properties: what does not even agree with itself is `nondeterministic`."""
+    """Return the verdict in the light of the properties: what does not even agree with itself is `nondeterministic`.
+
+    What is wrong already stays wrong, and says so besides: garbage varies by more or by less from run to run, and with
+    the outcome would the search for the layer to blame.
+    """
     broken = next((found for found in findings if found.beyond and found.name not in _APART), None)
     if broken is None or verdict.outcome in {Outcome.HARNESS_ERROR, Outcome.NONDETERMINISTIC}:
         return verdict
-    return replace(
-        verdict,
-        outcome=Outcome.NONDETERMINISTIC,
-        stage=Stage.COMPARE,
-        message=f"{broken.name} does not hold ({MEANINGS[broken.name]}): {broken.message}",
-    )
+    words = f"{broken.name} does not hold ({MEANINGS[broken.name]}): {broken.message}"
+    if verdict.outcome in _WRONG:
+        return replace(verdict, message=f"{verdict.message}; besides, {words}")
+    return replace(verdict, outcome=Outcome.NONDETERMINISTIC, stage=Stage.COMPARE, message=words)
 
 
 def _failure(failure: Failure) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells.locating import is_to_locate, spread
+from harness.evidence import Property
+from harness.properties import Name
 from harness.records import Outcome, Record, Stage, Target
 from harness.routes import all_routes
 from harness.sources import SourceKind
@@ -14,6 +18,11 @@ from harness.sources import SourceKind
 
 def failing(outcome: Outcome, stage: Stage, layer: str | None = None) -> Record:
     return Record(case="c", route="onnx", target=Target(opencv="5.0.0"), outcome=outcome, stage=stage, layer=layer)
+
+
+def varying(name: Name) -> Record:
+    broken = Property(name=name.value, held=False, message="bits differ")
+    return replace(failing(Outcome.NONDETERMINISTIC, Stage.COMPARE), properties=(broken,))
 
 
 WRONG = failing(Outcome.MISMATCH, Stage.COMPARE, "named")
@@ -34,6 +43,8 @@ STOPPED = failing(Outcome.RUNTIME_ERROR, Stage.FORWARD)
         (failing(Outcome.RUNTIME_ERROR, Stage.FORWARD, "named"), "onnx", SourceKind.CASE, False),
         (failing(Outcome.TIMEOUT, Stage.FORWARD), "onnx", SourceKind.CASE, False),
         (failing(Outcome.VACUOUS, Stage.COMPARE), "onnx", SourceKind.CASE, False),
+        (varying(Name.THREADS), "onnx", SourceKind.CASE, True),
+        (varying(Name.RELOAD), "onnx", SourceKind.CASE, False),
     ],
 )
 def test_a_layer_is_looked_for_where_one_can_be_found_and_nobody_names_it(record, route, kind, expected):

@@ -161,7 +161,8 @@ def test_modules_that_import_each_other_have_a_digest(package):
 
 def test_the_exporter_is_known_without_importing_it():
     heavy = {"tensorflow", "keras", "tf2onnx", "onnx", "harness.export.pb"}
-    code = f"import sys; from harness.effects import fingerprint; print(fingerprint.exporter(), {heavy!r} & set(sys.modules))"
+    shown = f"fingerprint.exporter(), {heavy!r} & set(sys.modules)"
+    code = f"import sys; from harness.effects import fingerprint; print({shown})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split(maxsplit=1) == [fingerprint.exporter(), "set()\n"]
 

@@ -322,7 +322,8 @@ def test_close_from_another_thread_ends_a_running_request():
 
 
 HOST = (
-    "import sys\n"
+    "import signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in what a shell starts in the background
     "from harness.effects.process import Child\n"
     "child = Child([sys.executable, '-c', sys.argv[1]], name='the child')\n"
     "print(child.request({}, deadline_seconds=20).header['pid'], flush=True)\n"

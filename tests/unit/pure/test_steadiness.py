@@ -86,8 +86,17 @@ def test_a_batch_is_the_verdict_s_own_business_and_our_errors_stay_ours():
     batch = repeated(Name.BATCH, ONE, off(0.5), ALLOWED)
     assert unsteady(Verdict(outcome=Outcome.MISMATCH), [batch]).outcome is Outcome.MISMATCH
     twice = repeated(Name.SAME_BITS_TWICE, ONE, off(0.5), ALLOWED)
-    assert unsteady(Verdict(outcome=Outcome.MISMATCH), [twice]).outcome is Outcome.NONDETERMINISTIC
     assert unsteady(Verdict(outcome=Outcome.HARNESS_ERROR), [twice]).outcome is Outcome.HARNESS_ERROR
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MISMATCH, Outcome.WRONG_SHAPE])
+def test_what_is_wrong_stays_wrong_and_says_besides_that_it_varies(outcome):
+    wrong = Verdict(outcome=outcome, stage=Stage.COMPARE, message="off by 3")
+    again = repeated(Name.FIRST_AGAIN, ONE, off(0.5), ALLOWED)
+    verdict = unsteady(wrong, [again])
+    assert (verdict.outcome, verdict.stage) == (outcome, Stage.COMPARE)
+    assert verdict.message.startswith("off by 3; besides, first-again does not hold")
+    assert again.message in verdict.message
 
 
 # -- NaN and its like --------------------------------------------------------------------------------------------------
