@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from harness.evidence import Node
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 _END = re.compile(r"output_\d+:0$")
 """A network's own outputs: OpenCV is asked for them whatever their dtype."""

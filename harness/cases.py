@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from harness.errors import UsageError
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 BuildModel = Callable[[], Any]
 """Returns a `keras.Model`; called in the exporter only, which is where Keras may be imported."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.cases import Case, Tier
 from harness.errors import UsageError
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 Inputs = tuple[TensorSpec, ...]
 """Input specs of one case, batch axis first and static."""

@@ -7,16 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.evidence import Culprit, ErrorMap, InputMargin, Node, Parity, Property
-from harness.records import (
-    Judgement,
-    LayerVerdict,
-    OpVerdict,
-    Outcome,
-    PortLayouts,
-    Record,
-    Stage,
-    Target,
-)
+from harness.records import Judgement, LayerVerdict, OpVerdict, Outcome, PortLayouts, Record, Stage, Target
 from harness.report import RunInfo
 from harness.timings import Beside, Latency, LayerTime, Profile, Timing
 

@@ -25,6 +25,7 @@ from harness.effects.history import Deadlines
 from harness.effects.network_run import Observed, Run
 from harness.effects.observing import OpenCV
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.manifests import Head, TensorSpec
 from harness.pure import winograd
 from harness.pure.blobs import Feed
 from harness.pure.diagnose import diagnose, unconverted_op
@@ -34,7 +35,7 @@ from harness.pure.opsets import sweep
 from harness.pure.steadiness import Finding, unsteady
 from harness.pure.tolerance import roundoff
 from harness.pure.verdict import Verdict, from_failure, nondeterministic
-from harness.records import Head, OpVerdict, Outcome, Record, Stage, TensorSpec
+from harness.records import OpVerdict, Outcome, Record, Stage
 from harness.routes import all_routes
 
 _STATIC = {"onnx-dynamic-batch": "onnx"}

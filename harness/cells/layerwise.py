@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from harness.anatomy import Anatomy, Kind
 from harness.cells.bench import Bench, Tried
+from harness.encoding import finite
 from harness.evidence import Node
 from harness.pure.diagnose import Failure, unconverted_op
 from harness.pure.inputs import Array
 from harness.pure.pieces import Piece, Pieces
-from harness.records import LayerVerdict, Outcome, Record, Stage, finite
+from harness.records import LayerVerdict, Outcome, Record, Stage
 from harness.routes import Needs, Route
 from harness.sources import SourceKind
 

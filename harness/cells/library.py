@@ -17,11 +17,12 @@ from harness.chains import Chain
 from harness.effects import fingerprint
 from harness.effects.artifacts import ArtifactStore
 from harness.effects.exporting import Exporter
+from harness.encoding import from_json, to_json
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.manifests import Manifest, ModelInfo, OpEntries, OpEntry
 from harness.pure import npy
 from harness.pure.inputs import Array, digest
 from harness.pure.tolerance import SINGLE, Reference
-from harness.records import Manifest, ModelInfo, OpEntries, OpEntry, from_json, to_json
 from harness.suggestions import Suggestion, Suggestions
 
 _FAILURE = "failure.json"

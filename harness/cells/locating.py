@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from harness.anatomy import Anatomy, Part
 from harness.cells.bench import Bench, outcome_of
+from harness.encoding import finite
 from harness.errors import HarnessError
 from harness.evidence import Culprit, Node
 from harness.properties import Name
 from harness.pure import winograd
 from harness.pure.compare import Difference
-from harness.records import Outcome, Record, Stage, finite
+from harness.records import Outcome, Record, Stage
 from harness.routes import Needs, Route
 from harness.sources import Cut, SourceKind
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from harness.cells.library import Artifact, Library
 from harness.effects.observing import OpenCV
 from harness.errors import HarnessError
+from harness.manifests import OpEntry
 from harness.pure.diagnose import diagnose
 from harness.pure.inputs import PROBES, expand
-from harness.records import OpEntry, OpVerdict, Outcome, Record
+from harness.records import OpVerdict, Outcome, Record
 
 _TABLED = frozenset({"onnx", "pb"})
 """Formats whose operations can be told apart and handed over one by one."""

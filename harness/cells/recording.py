@@ -11,10 +11,11 @@ import numpy as np
 
 from harness.cells.library import Artifact
 from harness.cells.subjects import Cell
+from harness.observations import Observation
 from harness.pure.inputs import DRAWS, InputPlan, corpus
 from harness.pure.pace import LEAST_TIMES, interval
 from harness.pure.verdict import Verdict
-from harness.records import CPU, Observation, Outcome, PortLayouts, Record
+from harness.records import CPU, Outcome, PortLayouts, Record
 from harness.timings import Latency, Timing
 
 _STDERR_KEPT = 8_000

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from harness.cells.subjects import Subject
 from harness.evidence import Property
+from harness.manifests import ModelInfo
 from harness.properties import Name
-from harness.records import ModelInfo, Outcome, Record
+from harness.records import Outcome, Record
 
 _LARGEST_STEP = 32
 _SAYS_NOTHING = frozenset(

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.cells.feeding import Input, expected_of
+from harness.manifests import Port
 from harness.pure.compare import Difference, compare_output, sensitivity
 from harness.pure.inputs import Array
 from harness.pure.tolerance import SINGLE, Reference, sensitivity_needed, with_scale
 from harness.pure.verdict import Verdict, from_differences
-from harness.records import Port
 
 Outputs = Sequence[Sequence[Array]]
 """Of each input, one array per output port, in Keras's layout."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from harness.effects.exporting import START_SECONDS, exporter_argv, exporter_environment
 from harness.effects.process import Child
+from harness.encoding import to_data
 from harness.errors import ChildDiedError, ChildTimeoutError, HarnessError, ProtocolError
 from harness.pure import npy
 from harness.pure.inputs import Array
-from harness.records import to_data
 from harness.sources import Source
 
 _PROGRAM = "harness.export.timing"

@@ -10,9 +10,9 @@ import numpy as np
 
 from harness.effects.network_run import Observed
 from harness.effects.observing import OpenCV
+from harness.manifests import Manifest
 from harness.pure.blobs import Feed
 from harness.pure.npy import Array
-from harness.records import Manifest
 
 Outputs = tuple[tuple[Array, ...], ...]
 

@@ -18,8 +18,9 @@ from harness import PACKAGE, errors
 from harness.anatomy import Anatomy
 from harness.chains import Chain
 from harness.effects.process import Child
+from harness.encoding import from_data, to_data
 from harness.errors import ChildDiedError, ChildTimeoutError, ExportFailedError, HarnessError
-from harness.records import Manifest, ModelInfo, OpEntries, from_data, to_data
+from harness.manifests import Manifest, ModelInfo, OpEntries
 from harness.sources import Source
 from harness.suggestions import Suggestions
 

@@ -12,11 +12,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from harness.errors import HarnessError
+from harness.manifests import Manifest, Port
+from harness.observations import CvError, Observation
 from harness.pure import npy
 from harness.pure.blobs import Feed, blob_parameters, encode, match_outputs, to_keras
 from harness.pure.frames import Reply
 from harness.pure.npy import Array
-from harness.records import CvError, Manifest, Observation, Port, Stage
+from harness.records import Stage
 
 _TOGETHER_BYTES = 4 << 20
 """Feeds are handed over together until they are as large as this; beyond it, that is little beside their bytes."""

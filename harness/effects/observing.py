@@ -18,9 +18,11 @@ from harness.effects.launching import WORKER, environment, program, reading_prog
 from harness.effects.network_run import Observed, Run
 from harness.effects.process import Child
 from harness.errors import ChildDiedError, ChildTimeoutError, EnvironmentFailedError, HarnessError, ProtocolError
+from harness.manifests import Manifest
+from harness.observations import Capabilities, CvError, Observation
 from harness.pure.blobs import Feed
 from harness.pure.frames import Reply
-from harness.records import Capabilities, CvError, Manifest, Observation, Stage, Target
+from harness.records import Stage, Target
 
 PROTOCOL = "protocol"
 """Kind of the error of a worker whose answer is no frame."""

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.encoding import to_json
 from harness.operators import ONNX_DOMAIN, OperatorCase
-from harness.records import to_json
 
 KINDS = ("node", "simple", "pytorch-converted", "pytorch-operator")
 LIGHT = "light"

@@ -14,11 +14,12 @@ from pathlib import Path
 from harness import PACKAGE
 from harness.effects import fingerprint
 from harness.effects.artifacts import ArtifactStore
+from harness.encoding import from_json
 from harness.errors import HarnessError, UsageError
+from harness.manifests import Manifest, Port, TensorSpec
 from harness.operators import OperatorCase
 from harness.pure import npy
 from harness.pure.npy import Array
-from harness.records import Manifest, Port, TensorSpec, from_json
 
 _KIND = "operators"
 _PROGRAM = "harness.effects.onnx_cases"

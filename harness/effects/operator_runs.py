@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from harness.effects.store import ShardWriter, read_shard
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, UsageError
 from harness.operators import OperatorCell, OperatorPlan, OperatorRecord
-from harness.records import from_json, to_json
 
 _PLAN = "plan.json"
 _SHARD = "operators.jsonl"

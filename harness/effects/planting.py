@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.effects.exporting import exporter_argv, exporter_environment
 from harness.effects.process import Child
+from harness.encoding import to_data
 from harness.errors import HarnessError
-from harness.records import to_data
 from harness.sources import Source
 
 _PROGRAM = "harness.export.faults"

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, RunInterruptedError, UsageError
-from harness.records import Capabilities, CellId, Record, from_json, to_json
+from harness.observations import Capabilities
+from harness.records import CellId, Record
 
 _PLAN = "plan.json"
 _SHARDS = "records"

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import ExportFailedError
 from harness.export import onnx_files, pb, tflite_files
 from harness.export.network import Network
-from harness.records import Manifest, Port
+from harness.manifests import Manifest, Port
 from harness.sources import SourceKind
 
 

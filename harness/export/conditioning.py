@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 Array = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from harness.export import graphs, naming
 from harness.export.network import Interface, Network
 from harness.export.ownership import Owners
 from harness.export.passes.nodes import node_of
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 from harness.sources import Cut
 
 

@@ -14,7 +14,7 @@ from harness.export.likeness import Likeness
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
 from harness.export.retracing import in_order
-from harness.records import Head, TensorSpec
+from harness.manifests import Head, TensorSpec
 
 _CONFIG_KEPT = 800
 _SATURATING = frozenset({"Softmax", "Sigmoid", "Tanh"})

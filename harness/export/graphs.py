@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import ExportFailedError
 from harness.export.sizes import function_nbytes, graph_nbytes, refuse_too_large
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 OPTIMIZERS = ("pruning", "constfold", "dependency", "constfold")
 """Grappler's passes that OpenCV needs: Keras 3 writes a conv bias as Const -> Reshape, which its importer cannot

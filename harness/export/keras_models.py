@@ -17,7 +17,7 @@ from harness.export.ownership import Owners, recorded
 from harness.export.rewriting import Rewriter
 from harness.export.stored_code import refuse_stored_code
 from harness.export.tracing import is_recurrent, unrolled, without_updates
-from harness.records import NamedLayer, TensorSpec
+from harness.manifests import NamedLayer, TensorSpec
 from harness.sources import Rewrite, Source, SourceKind
 
 

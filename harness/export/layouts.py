@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records import Layout
+from harness.manifests import Layout
 
 _IMAGE_RANK = 4
 _TO_NCHW = (0, 3, 1, 2)

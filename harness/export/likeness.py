@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.export.cutting import tensor
 from harness.export.passes.nodes import node_of
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 _TELLING = 16
 """A constant of at most so many elements may be an axis, a size, a slope or an epsilon; a larger one is a weight."""

@@ -10,7 +10,7 @@ from typing import Any
 from harness.errors import ModelRejectedError
 from harness.export import graphs, naming, shapes
 from harness.export.network import Interface, Network, digest_arrays
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 from harness.sources import Source
 
 

@@ -19,7 +19,7 @@ from harness.errors import ExportFailedError, ModelRejectedError
 from harness.export import graphs
 from harness.export.ownership import Owners
 from harness.export.sizes import function_nbytes, is_too_large
-from harness.records import ModelInfo, NamedLayer, TensorSpec
+from harness.manifests import ModelInfo, NamedLayer, TensorSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

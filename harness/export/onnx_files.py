@@ -21,7 +21,7 @@ from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.preloaded import Preloaded
 from harness.export.retracing import retrace
 from harness.export.sizes import onnx_nbytes, refuse_too_large
-from harness.records import Manifest, Port, TensorSpec
+from harness.manifests import Manifest, Port, TensorSpec
 
 CLI_OPSET = 15
 _FILE = "model.onnx"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 
 def drop_dangling_inputs(model: Any) -> None:

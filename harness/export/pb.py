@@ -19,7 +19,7 @@ from harness.export.passes.unused_nodes import drop_unused_nodes
 from harness.export.retracing import retrace
 from harness.export.rules import pb as pb_rules
 from harness.export.spelling import spelled
-from harness.records import Manifest, Port, TensorSpec
+from harness.manifests import Manifest, Port, TensorSpec
 
 _FILE = "model.pb"
 

@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import ExportFailedError
 from harness.export.network import Network
 from harness.export.passes.nodes import node_of
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 _PASSING = frozenset({"Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "StopGradient", "Transpose", "Tile"})
 """Ops that hand on the numbers themselves."""

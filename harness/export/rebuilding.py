@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.chains import Chain, Link
+from harness.encoding import from_json
 from harness.errors import ExportFailedError, ModelRejectedError
 from harness.export.keras_models import from_model
 from harness.export.network import Network
-from harness.records import TensorSpec, from_json
+from harness.manifests import TensorSpec
 from harness.sources import Source
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import ModelRejectedError
 from harness.export import graphs, model_files, naming, shapes
 from harness.export.network import Interface, Network, digest_arrays
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 from harness.sources import Source
 
 _SIGNATURE = "serving_default"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import from_data, to_data, to_json
 from harness.errors import ProtocolError
 from harness.export import references
 from harness.export.cutting import cut
@@ -22,7 +23,7 @@ from harness.export.rebuilding import chain_of
 from harness.export.single_ops import single_ops
 from harness.export.single_pb_ops import single_pb_ops
 from harness.export.suggesting import suggest
-from harness.records import Manifest, OpEntries, from_data, to_data, to_json
+from harness.manifests import Manifest, OpEntries
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import ModelRejectedError
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 _OPEN_AXES = {2: (8,), 3: (16,), 4: (96, 128), 5: (16, 24, 32)}
 """Sizes given to open axes after the batch, by rank: unequal, and multiples of 32 where images are usual, so that

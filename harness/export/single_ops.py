@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import ExportFailedError
-from harness.records import Manifest, OpEntry, Port, TensorSpec
+from harness.manifests import Manifest, OpEntry, Port, TensorSpec
 
 _SHOWN = 400
 _TELLING = 16

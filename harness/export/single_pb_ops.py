@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import ExportFailedError
 from harness.export import pb
 from harness.export.passes.nodes import node_of
-from harness.records import Manifest, OpEntry, TensorSpec
+from harness.manifests import Manifest, OpEntry, TensorSpec
 
 _SHOWN = 400
 _VALUES = re.compile(r': ("[^"]*"|[^\s{}]+)')

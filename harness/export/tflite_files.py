@@ -13,7 +13,7 @@ from harness.export import tflite_rewrites
 from harness.export.layouts import Step, Tensors, image_layout, layout_of
 from harness.export.network import Network
 from harness.export.sizes import function_nbytes, refuse_too_large
-from harness.records import Manifest, Port, TensorSpec
+from harness.manifests import Manifest, Port, TensorSpec
 
 _FILE = "model.tflite"
 _PLACE = re.compile(r"(?:\S*\.py|<unknown>):\d+(?::\d+)?: ")

@@ -11,6 +11,7 @@ import click
 
 from harness import PACKAGE
 from harness.effects.store import RunDirectory
+from harness.encoding import from_json, to_json
 from harness.errors import ExitCode, UsageError
 from harness.faces import terminal
 from harness.faces.options import settings_options, settled, zoo_option
@@ -31,7 +32,7 @@ from harness.pure.atlas import (
     join,
     near_words,
 )
-from harness.records import CellId, Outcome, Record, from_json, to_json
+from harness.records import CellId, Outcome, Record
 from harness.usecases.session import Session
 
 ATLAS = PACKAGE.parent / "reports" / "atlas"

@@ -13,13 +13,15 @@ from typing import Any
 import click
 
 from harness.cells import subjects
+from harness.encoding import to_json
 from harness.errors import ExitCode, UsageError
 from harness.faces import delivery, picking, terminal, terminal_latency
 from harness.faces.options import DEADLINES, FILE, RUNNING, settings_options, settled, zoo_option
 from harness.faces.packing import pack
 from harness.faces.reproducers import hand_over
+from harness.manifests import ModelInfo
 from harness.pure.inputs import parse_ordinary
-from harness.records import ModelInfo, Record, to_json
+from harness.records import Record
 from harness.routes import all_routes
 from harness.usecases.answers import supported
 from harness.usecases.checking import Check

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from harness.detection import Detection
 from harness.effects.store import RunDirectory
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, UsageError
 from harness.pure.expectations import Expectation
 from harness.pure.inputs import InputPlan
 from harness.pure.regressions import HEADER, added, parse
-from harness.records import CellId, Outcome, Record, from_json, to_json
+from harness.records import CellId, Outcome, Record
 from harness.report.annotations import write_annotations
 from harness.report.badge import write_badge
 from harness.report.csv_table import write_csv

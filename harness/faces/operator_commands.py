@@ -12,11 +12,11 @@ import click
 
 from harness.effects.operator_runs import OperatorRun
 from harness.effects.store import resumable
+from harness.encoding import to_json
 from harness.errors import ExitCode
 from harness.faces import delivery, terminal, terminal_operators
 from harness.faces.options import settings_options, settled
 from harness.operators import OperatorCell, OperatorPlan, OperatorRecord
-from harness.records import to_json
 from harness.report.operator_pages import write_operator_markdown, write_operator_page
 from harness.report.operator_table import OperatorTable, build_table
 from harness.usecases.operator_running import OperatorTests

@@ -13,15 +13,17 @@ import numpy as np
 
 from harness.cells.library import Artifact, Library
 from harness.effects.environments import ONNX_RUNTIME
+from harness.encoding import from_json, to_data
 from harness.errors import HarnessError, UsageError
 from harness.faces.delivery import write, write_bytes
 from harness.faces.snippets import Blob, Example, programs
+from harness.manifests import Layout, Manifest, Port
 from harness.pure import winograd
 from harness.pure.contracts import Contract, best, contract_of
 from harness.pure.inputs import PROBES, expand
 from harness.pure.npy import Array
 from harness.pure.tolerance import Reference, derive
-from harness.records import Layout, Manifest, Port, Record, from_json, to_data
+from harness.records import Record
 from harness.routes import all_routes
 from harness.usecases.checking import Answer
 from harness.usecases.session import Session

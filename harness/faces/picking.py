@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.effects.store import RunDirectory
+from harness.encoding import from_json
 from harness.errors import UsageError
-from harness.records import CellId, Outcome, Record, from_json
+from harness.records import CellId, Outcome, Record
 
 _SHOWN = 12
 

@@ -18,13 +18,14 @@ import numpy as np
 from harness.chains import code
 from harness.effects.environments import INSTALLED, Environment
 from harness.effects.launching import environment as worker_environment
+from harness.encoding import to_json
 from harness.errors import HarnessError
 from harness.faces.delivery import write, write_bytes
 from harness.faces.snippets import environment as templates
 from harness.pure.contracts import IMPORTERS
 from harness.pure.inputs import Array
 from harness.pure.tolerance import derive
-from harness.records import Outcome, to_json
+from harness.records import Outcome
 from harness.usecases.reproducing import Reproduction
 
 _SECONDS = 120

@@ -13,11 +13,12 @@ from typing import Any
 import click
 
 from harness.effects.store import resumable
+from harness.encoding import to_json
 from harness.errors import ExitCode, UsageError
 from harness.faces import delivery, terminal
 from harness.faces.options import DEADLINES, FILE, RUNNING, settings_options, settled, zoo_option
 from harness.faces.picking import read_records
-from harness.records import CellId, Record, to_json
+from harness.records import CellId, Record
 from harness.report.model import RunInfo
 from harness.report.since import Baseline
 from harness.usecases import scheduling, selftest

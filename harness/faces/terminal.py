@@ -17,21 +17,11 @@ from rich.text import Text
 
 from harness.cases import Case
 from harness.detection import Detection, KindCount
+from harness.encoding import to_data
 from harness.errors import ExitCode
 from harness.evidence import Culprit
-from harness.records import (
-    CellId,
-    Judgement,
-    LayerVerdict,
-    Layout,
-    Manifest,
-    ModelInfo,
-    Outcome,
-    Port,
-    Record,
-    TensorSpec,
-    to_data,
-)
+from harness.manifests import Layout, Manifest, ModelInfo, Port, TensorSpec
+from harness.records import CellId, Judgement, LayerVerdict, Outcome, Record
 from harness.report.figures import share
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
+from harness.encoding import to_json
 from harness.errors import ExitCode, UsageError
 from harness.faces import delivery, terminal, terminal_latency, terminal_upgrades
 from harness.faces.options import DEADLINES, FILE, settings_options, settled, zoo_option
 from harness.pure.differing import WORSE, Change, Comparison, compare
-from harness.records import Record, to_json
+from harness.records import Record
 from harness.report.differences import write_difference_markdown, write_difference_page
 from harness.usecases.answers import advise
 from harness.usecases.session import Session

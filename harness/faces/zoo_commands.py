@@ -11,10 +11,11 @@ from harness.cells import subjects
 from harness.cells.library import Library
 from harness.effects.environments import INSTALLED
 from harness.effects.exporting import ExporterLostError
+from harness.encoding import to_json
 from harness.errors import ExitCode, ModelRejectedError, UsageError
 from harness.faces import terminal
 from harness.faces.options import settings_options, settled, zoo_option
-from harness.records import ModelInfo, to_json
+from harness.manifests import ModelInfo
 from harness.usecases.session import Session
 
 

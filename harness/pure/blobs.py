@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError
+from harness.manifests import Layout, Port
 from harness.pictures import Picture
 from harness.pure import npy
 from harness.pure.npy import Array
-from harness.records import Layout, Port
 
 _NHWC_TO_NCHW = (0, 3, 1, 2)
 _NCHW_TO_NHWC = (0, 2, 3, 1)

@@ -9,11 +9,12 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from harness.encoding import finite
 from harness.evidence import ErrorMap, InputMargin, Parity
+from harness.manifests import Layout
 from harness.pure.explaining import draw_error, name_layout
 from harness.pure.inputs import Array, InputPlan, Kind
 from harness.pure.tolerance import SINGLE, Reference, Tolerance, derive
-from harness.records import Layout, finite
 
 _Doubles = npt.NDArray[np.float64]
 _LARGEST = float(np.finfo(np.float32).max)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records import Layout, Manifest, ModelInfo, Outcome, Port, Record
+from harness.manifests import Layout, Manifest, ModelInfo, Port
+from harness.records import Outcome, Record
 
 _SCALED_INSIDE = frozenset({"Rescaling", "Normalization"})
 

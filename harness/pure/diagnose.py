@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records import CvError, Observation, Outcome, Stage
+from harness.observations import CvError, Observation
+from harness.records import Outcome, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

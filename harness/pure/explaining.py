@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.evidence import ErrorMap
-from harness.records import Layout
+from harness.manifests import Layout
 
 Doubles = npt.NDArray[np.float64]
 

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.evidence import Property
+from harness.manifests import Head
 from harness.properties import Name
 from harness.pure.inputs import Array
-from harness.records import Head, Outcome, Record
+from harness.records import Outcome, Record
 from harness.sources import Cut
 
 _FLAT = 1e-3

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import UsageError
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 Array = npt.NDArray[np.generic]
 

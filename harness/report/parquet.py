@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.records import Record, to_json
+from harness.encoding import to_json
+from harness.records import Record
 from harness.report.model import RunInfo
 from harness.report.rows import FIELDS, row
 from harness.report.tabulate import build_report

@@ -21,7 +21,7 @@ from harness.sources import SourceKind
 
 if TYPE_CHECKING:
     from harness.export.network import Network
-    from harness.records import Manifest
+    from harness.manifests import Manifest
 
 Export = Callable[["Network", Path, int | None], "Manifest"]
 """Write the artifact's files into an empty folder and describe them. Raises ExportFailedError.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.export.network import Network
-    from harness.records import Manifest
+    from harness.manifests import Manifest
 
 
 _OPSETS = (13, 11, 10, 15, 17, 18)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.export.network import Network
-    from harness.records import Manifest
+    from harness.manifests import Manifest
 
 
 def _export(network: Network, folder: Path, _opset: int | None) -> Manifest:

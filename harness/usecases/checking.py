@@ -10,8 +10,9 @@ from harness.cells.lane import Lane
 from harness.cells.layerwise import first_failing
 from harness.cells.opwise import is_told_by_ops
 from harness.cells.subjects import Cell, Subject
+from harness.manifests import ModelInfo
 from harness.pure.inputs import PROBES, InputPlan
-from harness.records import CellId, ModelInfo, Outcome, Record
+from harness.records import CellId, Outcome, Record
 from harness.routes import all_routes
 from harness.usecases.advising import Advisor
 from harness.usecases.answers import advise

@@ -19,9 +19,10 @@ from harness.cases import load_zoos
 from harness.cells.subjects import Cell, Subject
 from harness.effects import fingerprint
 from harness.effects.config import Settings, settle
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, UsageError
 from harness.pure.inputs import InputPlan
-from harness.records import Record, from_json, to_json
+from harness.records import Record
 from harness.sources import SourceKind
 from harness.usecases.session import Session
 

@@ -19,13 +19,14 @@ from harness.cells.locating import Locator
 from harness.cells.subjects import Cell, Subject
 from harness.chains import Chain
 from harness.effects.config import Settings
+from harness.encoding import to_json
 from harness.errors import HarnessError, UsageError
 from harness.pure.diagnose import Failure, diagnose
 from harness.pure.inputs import PROBES, Array, InputPlan, expand, parse_ordinary
 from harness.pure.pieces import Piece, Pieces
 from harness.pure.shrinking import shrink
 from harness.pure.tolerance import Reference
-from harness.records import Outcome, Record, Stage, to_json
+from harness.records import Outcome, Record, Stage
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 from harness.usecases.session import Session

@@ -17,9 +17,10 @@ from harness.cells.recording import blank_record
 from harness.cells.subjects import Cell
 from harness.effects.config import LOCAL, Settings
 from harness.effects.shared_store import INSTALL
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, UsageError
 from harness.pure.inputs import InputPlan
-from harness.records import CellId, from_json, to_json
+from harness.records import CellId
 from harness.usecases import groups
 from harness.usecases.groups import Answer, Group
 from harness.usecases.planning import cell_id, longest_first

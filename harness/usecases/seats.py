@@ -18,7 +18,8 @@ from harness.effects.launching import WORKER
 from harness.effects.observing import OpenCV
 from harness.effects.pool import Pool
 from harness.errors import EnvironmentFailedError, UsageError
-from harness.records import Capabilities, Target
+from harness.observations import Capabilities
+from harness.records import Target
 
 _ONLY_ENGINE = {"default", "CLASSIC"}
 """What the one engine of OpenCV 4 is asked for by."""

@@ -30,9 +30,10 @@ from harness.effects.history import Deadlines, History
 from harness.effects.pool import Pool
 from harness.effects.store import RunDirectory, RunPlan
 from harness.errors import ModelRejectedError, UsageError
+from harness.manifests import ModelInfo
 from harness.pure.expectations import Expectation
 from harness.pure.inputs import InputPlan, corpus
-from harness.records import ModelInfo, Record, Target
+from harness.records import Record, Target
 from harness.routes import Route, all_routes, pick_routes
 from harness.usecases.planning import Plan, cell_id, longest_first
 from harness.usecases.seats import Seats

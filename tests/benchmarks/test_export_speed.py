@@ -23,7 +23,7 @@ import pytest
 
 from harness.effects.exporting import Exporter, exporter_environment
 from harness.effects.observing import OpenCV
-from harness.records import Manifest
+from harness.manifests import Manifest
 from harness.sources import Source, SourceKind
 
 ROUNDS = 2

@@ -18,8 +18,8 @@ import pytest
 
 from harness.effects.observing import OpenCV
 from harness.effects.process import Child
+from harness.manifests import Layout, Manifest, Port, TensorSpec
 from harness.pure.pace import pace
-from harness.records import Layout, Manifest, Port, TensorSpec
 from harness.usecases.turns import in_turns, repeats_for
 from tests.integration import models
 

@@ -21,8 +21,9 @@ import pytest
 
 from harness.effects.config import settle
 from harness.effects.observing import OpenCV
+from harness.observations import Observation
 from harness.pure.frames import Reply
-from harness.records import Observation, Record, Stage
+from harness.records import Record, Stage
 from harness.usecases.session import Session
 
 ZOO = os.environ.get("MATRIX_ZOO", "layers/dense/*")

@@ -13,7 +13,7 @@ import pytest
 
 from harness.effects.observing import OpenCV
 from harness.effects.process import Child
-from harness.records import Layout, Manifest, Port, TensorSpec
+from harness.manifests import Layout, Manifest, Port, TensorSpec
 from tests.integration import models
 
 ROUNDS = 40

@@ -16,8 +16,9 @@ import pytest
 from harness.cases import Tier, load_zoos
 from harness.cells import subjects
 from harness.effects.config import settle
+from harness.encoding import from_json, to_json
 from harness.pure.atlas import Answers, Atlas, Span, at
-from harness.records import Outcome, Record, from_json, to_json
+from harness.records import Outcome, Record
 from harness.usecases.session import Session
 
 ROOT = Path(__file__).parents[2]

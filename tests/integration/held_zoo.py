@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cases import Case
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 
 def _net(units: int) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from harness.records import Layout, Manifest, Port, TensorSpec
+from harness.manifests import Layout, Manifest, Port, TensorSpec
 
 INPUT_SHAPE = (1, 5, 7, 3)
 """NHWC, all unequal: a swapped axis shows."""

@@ -24,9 +24,10 @@ import numpy.typing as npt
 
 from harness.effects.launching import WORKER
 from harness.effects.observing import OpenCV
+from harness.encoding import from_data, to_data
 from harness.errors import HarnessError
 from harness.export.serving import Exporter
-from harness.records import Manifest, from_data, to_data
+from harness.manifests import Manifest
 from harness.sources import Source, SourceKind
 from model_zoo.architectures.mtcnn import astronaut
 

@@ -16,8 +16,9 @@ from harness import cli
 from harness.cells import subjects
 from harness.cells.lane import Lane
 from harness.effects.config import settle
+from harness.encoding import from_json
 from harness.errors import ExitCode, ModelRejectedError
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record
 from harness.usecases.session import Session
 from tests.integration.conftest import CommandLine, made_once
 

@@ -13,7 +13,8 @@ import pytest
 
 from harness.effects.exporting import Exporter, exporter_argv, exporter_environment
 from harness.effects.observing import OpenCV
-from harness.records import Layout, Manifest, ModelInfo, from_data, to_data
+from harness.encoding import from_data, to_data
+from harness.manifests import Layout, Manifest, ModelInfo
 from harness.routes import all_routes, pick_routes
 from harness.sources import Source, SourceKind
 

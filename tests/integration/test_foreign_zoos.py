@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.encoding import from_json
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record
 from tests.integration.conftest import CommandLine, environment_with
 
 pytestmark = pytest.mark.xdist_group("foreign_zoos")  # what its fixtures make is made once
 
 THEIR_ZOO = """
 from harness.cases import Case
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 def build():
     import keras

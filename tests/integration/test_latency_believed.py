@@ -17,9 +17,10 @@ import pytest
 
 from harness.effects.observing import OpenCV
 from harness.effects.store import read_shard
+from harness.encoding import from_json
 from harness.errors import ExitCode
 from harness.pure.pace import Speed
-from harness.records import TIMING, Outcome, Record, from_json
+from harness.records import TIMING, Outcome, Record
 from tests.integration import models
 from tests.integration.conftest import PATIENCE_SECONDS, await_that
 

@@ -11,8 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.cells import subjects
+from harness.encoding import from_json
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, Stage, from_json
+from harness.records import Outcome, Record, Stage
 from harness.usecases.checking import Check
 
 pytestmark = pytest.mark.xdist_group("layers")  # what its fixtures make is made once

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.effects.store import RunDirectory, RunPlan
+from harness.encoding import to_json
 from harness.errors import ExitCode
-from harness.records import CellId, Outcome, Record, Target, to_json
+from harness.records import CellId, Outcome, Record, Target
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.cells import subjects
+from harness.encoding import to_json
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.faces.reproducers import hand_over
-from harness.records import Outcome, Record, Stage, Target, to_json
+from harness.records import Outcome, Record, Stage, Target
 from harness.usecases.reproducing import Reproducer, Reproduction
 
 pytestmark = pytest.mark.xdist_group("repro")  # what its fixtures make is made once

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.encoding import from_json
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record
 
 pytestmark = pytest.mark.xdist_group("untrained_models")  # what its fixtures make is made once
 

@@ -14,10 +14,11 @@ from onnx import TensorProto, helper
 
 from harness import cli
 from harness.effects.store import RunDirectory, RunPlan
+from harness.encoding import from_json, to_json
 from harness.errors import ExitCode
 from harness.pure.atlas import Atlas
 from harness.pure.differing import Change, Comparison
-from harness.records import CellId, Outcome, Record, Target, from_json, to_json
+from harness.records import CellId, Outcome, Record, Target
 
 CASES = "layers/dense/[ip]*"
 ELSEWHERE = f"sh -c {shlex.quote(f'{shlex.quote(sys.executable)} $0 $1 $2; exit $?')} -"

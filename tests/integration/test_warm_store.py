@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.detection import Detection
+from harness.encoding import from_json
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record
 from tests.integration.conftest import CommandLine, environment_with
 
 pytestmark = pytest.mark.xdist_group("warm_store")  # what its fixtures make is made once

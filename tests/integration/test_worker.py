@@ -14,8 +14,9 @@ from harness.effects.network_run import OUTPUT_NOT_FOUND
 from harness.effects.observing import OpenCV
 from harness.effects.process import Child
 from harness.errors import HarnessError
+from harness.manifests import Layout
 from harness.pictures import BlobParameters, Picture
-from harness.records import Layout, Stage
+from harness.records import Stage
 from tests.integration import models
 
 X = np.linspace(-1, 1, 105, dtype=np.float32).reshape(models.INPUT_SHAPE)

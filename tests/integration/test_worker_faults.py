@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from harness.effects.observing import PROTOCOL, OpenCV
-from harness.records import Observation, Stage
+from harness.observations import Observation
+from harness.records import Stage
 from tests.integration import models
 
 PLANT = Path(__file__).with_name("faults") / "plant.py"

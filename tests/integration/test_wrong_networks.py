@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.encoding import from_json
 from harness.errors import ExitCode
-from harness.records import Outcome, Record, from_json
+from harness.records import Outcome, Record
 
 pytestmark = pytest.mark.xdist_group("wrong_networks")  # what its fixtures make is made once
 

@@ -20,9 +20,11 @@ from harness.effects.artifacts import ArtifactStore
 from harness.effects.environments import INSTALLED, Environments
 from harness.effects.launching import WORKER
 from harness.effects.observing import OpenCV
+from harness.encoding import to_json
 from harness.errors import ExportFailedError, HarnessError
+from harness.manifests import Manifest, Port, TensorSpec
 from harness.pure.inputs import PROBES, SPECIAL, InputPlan, digest, expand
-from harness.records import Manifest, Port, Target, TensorSpec, to_json
+from harness.records import Target
 from harness.routes import all_routes
 from harness.sources import Source, SourceKind
 
@@ -144,7 +146,7 @@ def shelf(tmp_path) -> Shelf:
 
 ZOO = """
 from harness.cases import Case
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 def build(): raise AssertionError("nothing may be built: the store has it all")
 X = TensorSpec(name="x", shape=(1, 3, 5, 7))
 CASES = tuple(Case(id=f"nets/{name}", build=build, inputs=(X,), module=__name__) for name in ("a", "b", "c", "odd"))

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from harness.anatomy import Anatomy, Part
-from harness.records import TensorSpec, from_json, to_json
+from harness.encoding import from_json, to_json
+from harness.manifests import TensorSpec
 
 
 def part(*after: int, outputs: tuple[TensorSpec, ...] = ()) -> Part:

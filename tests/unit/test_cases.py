@@ -6,7 +6,7 @@ import pytest
 
 from harness.cases import Case, Tier, load_zoo, load_zoos, select
 from harness.errors import UsageError
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 
 def case(name: str, **more: object) -> Case:
@@ -60,7 +60,7 @@ def test_packages_that_are_not_installed_are_named():
 
 MODULE = """
 from harness.cases import Case
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 def build(): raise AssertionError("built")
 X = TensorSpec(name="x", shape=(1, 4))
 CASES = tuple(Case(id=name, build=build, inputs=(X,), module=__name__) for name in {!r})

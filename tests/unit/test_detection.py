@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.detection import Detection, FalseAlarm, KindCount, Survivor, Threshold
-from harness.records import from_json, to_json
+from harness.encoding import from_json, to_json
 
 KIND = KindCount(
     kind="bias-dropped", meaning="a bias left out", planted=7, detected=4, equivalent=1, missed=2, refused=9

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.encoding import from_json, to_json
 from harness.operators import WORST_FIRST, Answer, OperatorCase, OperatorCell, OperatorRecord
-from harness.records import Outcome, Target, from_json, to_json
+from harness.records import Outcome, Target
 
 CASE = OperatorCase(
     id="node/test_abs",

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import from_data
 from harness.errors import HarnessError
 from harness.export.faults import planting
-from harness.records import from_data
 from harness.sources import Source
 
 

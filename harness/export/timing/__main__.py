@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness.encoding import from_data
 from harness.errors import HarnessError
 from harness.export.timing.running import Timed, start
-from harness.records import from_data
 from harness.sources import Source
 
 

@@ -14,9 +14,11 @@ from harness.cells.library import Library
 from harness.cells.subjects import Cell, Seat, Subject
 from harness.effects.exporting import Exporter
 from harness.effects.observing import OpenCV
+from harness.encoding import to_json
 from harness.errors import ExportFailedError, ModelRejectedError, NoReferenceError
+from harness.observations import Observation
 from harness.pure.inputs import PROBES, InputPlan, Kind, digest, expand
-from harness.records import Observation, Outcome, Record, Stage, Target, to_json
+from harness.records import Outcome, Record, Stage, Target
 from harness.routes import all_routes
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]

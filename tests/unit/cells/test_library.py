@@ -12,9 +12,10 @@ from harness.cells.library import Library
 from harness.cells.subjects import Subject
 from harness.effects.artifacts import ArtifactStore
 from harness.effects.exporting import Exporter, ExporterLostError
+from harness.encoding import to_json
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.manifests import ModelInfo
 from harness.pure.inputs import PROBES, expand
-from harness.records import ModelInfo, to_json
 from harness.sources import Source, SourceKind
 
 TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]

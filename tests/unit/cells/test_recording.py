@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from harness.cells.recording import Stopwatch, filled
+from harness.manifests import Manifest
+from harness.observations import Observation
 from harness.pure.verdict import Verdict
-from harness.records import Manifest, Observation, Outcome, Record, Stage, Target
+from harness.records import Outcome, Record, Stage, Target
 
 MANIFEST = Manifest(route="onnx", format="onnx", file="m.onnx", inputs=(), outputs=(), weights_digest="w")
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from harness.cells.sizing import candidates, farthest, resized, shapes_at, with_other_size
 from harness.cells.subjects import Subject
 from harness.evidence import Property
-from harness.records import ModelInfo, Outcome, Record, Target, TensorSpec
+from harness.manifests import ModelInfo, TensorSpec
+from harness.records import Outcome, Record, Target
 from harness.sources import Source, SourceKind
 
 

@@ -14,8 +14,9 @@ from harness.cells.subjects import Cell, Seat, Subject
 from harness.effects.convolving import without_winograd
 from harness.effects.exporting import Exporter
 from harness.effects.observing import OpenCV
+from harness.manifests import Manifest, Port, TensorSpec
 from harness.pure.inputs import PROBES, expand
-from harness.records import Manifest, Outcome, Port, Target, TensorSpec
+from harness.records import Outcome, Target
 from harness.sources import Source, SourceKind
 
 pytestmark = pytest.mark.xdist_group("convolving")  # what its fixtures make is made once

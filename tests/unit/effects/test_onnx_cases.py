@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.effects import onnx_cases
+from harness.encoding import from_json
 from harness.operators import OperatorCase
-from harness.records import from_json
 
 FLOAT = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])
 MADE = helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])

@@ -9,8 +9,8 @@ from harness.effects import operator_corpus
 from harness.effects.artifacts import ArtifactStore
 from harness.effects.operator_corpus import Corpus, manifest, provide
 from harness.errors import HarnessError, UsageError
+from harness.manifests import Layout
 from harness.operators import OperatorCase
-from harness.records import Layout
 
 
 def case(name: str, operator: str, **more: object) -> OperatorCase:

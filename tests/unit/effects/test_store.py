@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from harness.effects.store import RunDirectory, RunPlan, ShardWriter, read_shard
+from harness.encoding import to_json
 from harness.errors import HarnessError, UsageError
-from harness.records import TIMING, CellId, Outcome, Record, Target, to_json
+from harness.records import TIMING, CellId, Outcome, Record, Target
 
 
 def record(case="a", outcome=Outcome.OK, **more) -> Record:
@@ -53,7 +54,8 @@ def test_each_record_is_on_disk_before_the_next_cell_begins(run):
 
 def test_a_process_that_is_killed_loses_nothing_that_it_finished(run):
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom harness.records import Record, from_json\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom harness.encoding import from_json\n"
+        "from harness.records import Record\n"
         "from harness.effects.store import RunDirectory\nshard = RunDirectory(Path(sys.argv[1])).shard('w1')\n"
         "for line in sys.argv[2:]: shard.append(from_json(line, Record))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -205,7 +207,8 @@ def test_a_full_disk_is_said_and_the_records_before_it_stay(run):
     """A limit on file size stops a write in the middle of a line, as a full disk does."""
     code = (
         "import resource, signal, sys\nfrom pathlib import Path\nfrom harness.errors import HarnessError\n"
-        "from harness.records import Record, from_json\nfrom harness.effects.store import RunDirectory\n"
+        "from harness.encoding import from_json\nfrom harness.records import Record\n"
+        "from harness.effects.store import RunDirectory\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))\n"
         "shard = RunDirectory(Path(sys.argv[1])).shard('w1')\n"

@@ -13,7 +13,7 @@ from harness.export import graphs
 from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.passes.unused_nodes import drop_unused_nodes
 from harness.export.retracing import Rule, retrace
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 X = TensorSpec(name="x", shape=(1, 3, 4, 5))
 VALUES = np.random.RandomState(0).randn(1, 3, 4, 5).astype(np.float32)

@@ -15,8 +15,8 @@ import pytest
 
 from harness.cases import Case, Weights, load_zoo, select
 from harness.export.conditioning import condition, probe_batch, rounded
+from harness.manifests import TensorSpec
 from harness.pictures import load_pictures
-from harness.records import TensorSpec
 from model_zoo.architectures.mtcnn import preprocess
 
 pytestmark = pytest.mark.xdist_group("conditioning")  # what its fixtures make is made once

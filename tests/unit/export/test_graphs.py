@@ -9,7 +9,7 @@ import pytest
 
 from harness.export import graphs
 from harness.export.keras_models import from_model
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
 keras: Any = pytest.importorskip("keras")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.export.layouts import Step, Tensors, layout_of
-from harness.records import Layout
+from harness.manifests import Layout
 
 
 def graph(*steps: tuple[str, tuple[int, ...] | None], last_rank: int = 4, first_rank: int = 4) -> Tensors:

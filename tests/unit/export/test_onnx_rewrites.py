@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.export import onnx_rewrites
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 onnx: Any = pytest.importorskip("onnx")
 helper: Any = pytest.importorskip("onnx.helper")

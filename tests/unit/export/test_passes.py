@@ -15,7 +15,7 @@ from harness.export.passes.merges import keep_apart
 from harness.export.passes.output_names import name_outputs
 from harness.export.passes.tensor_content import encode_constants
 from harness.export.passes.unused_nodes import drop_unused_nodes
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
 cases: Any = pytest.importorskip("tests.unit.export.graph_cases")

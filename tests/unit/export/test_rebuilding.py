@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from harness.chains import code
+from harness.encoding import to_json
 from harness.errors import ExportFailedError, ModelRejectedError
 from harness.export.keras_models import from_model
 from harness.export.rebuilding import chain_of, open_chain
-from harness.records import to_json
 from harness.sources import Source, SourceKind
 
 

@@ -11,8 +11,8 @@ from harness.errors import NoReferenceError
 from harness.export import references
 from harness.export.keras_models import from_model
 from harness.export.network import Interface, Network
+from harness.manifests import TensorSpec
 from harness.pure.inputs import PROBES, SPECIAL, expand
-from harness.records import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
 keras: Any = pytest.importorskip("keras")

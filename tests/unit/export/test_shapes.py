@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import ModelRejectedError
 from harness.export.shapes import make_static
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 
 def spec(*shape: int | None, dtype: str = "float32") -> TensorSpec:

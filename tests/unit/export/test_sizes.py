@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from harness.errors import ExportFailedError
 from harness.export import graphs, sizes
 from harness.export.keras_models import from_model
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 from harness.routes import all_routes
 
 tf: Any = pytest.importorskip("tensorflow")

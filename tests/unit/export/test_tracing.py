@@ -10,7 +10,7 @@ import pytest
 from harness.export import tracing
 from harness.export.keras_models import from_model
 from harness.export.tracing import MOST_STEPS, is_recurrent, unrolled, without_updates
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
 keras: Any = pytest.importorskip("keras")

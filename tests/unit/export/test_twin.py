@@ -9,7 +9,7 @@ import pytest
 
 from harness.export import twin
 from harness.export.network import Interface
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 
 tf: Any = pytest.importorskip("tensorflow")
 cases: Any = pytest.importorskip("tests.unit.export.graph_cases")

@@ -12,10 +12,11 @@ from onnx import helper
 
 from harness.detection import Detection, KindCount
 from harness.effects.store import RunDirectory, RunPlan
+from harness.encoding import to_json
 from harness.errors import HarnessError, UsageError
 from harness.faces.delivery import by_file, describe, face, header_of, merged, write, write_reports
 from harness.pure.expectations import Expectation, parse, render
-from harness.records import CellId, Outcome, Record, Target, to_json
+from harness.records import CellId, Outcome, Record, Target
 
 TWICE = [
     helper.make_node("Add", ["a", "b"], ["total:sum"], name="add"),

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from harness.encoding import to_json
 from harness.errors import UsageError
 from harness.faces.picking import pick, read_records
-from harness.records import Outcome, Record, Target, to_json
+from harness.records import Outcome, Record, Target
 
 
 def record(case: str, outcome: Outcome = Outcome.CRASH, route: str = "pb", opencv: str = "5.0.0.93") -> Record:

@@ -9,18 +9,8 @@ from harness.detection import Detection, FalseAlarm, KindCount, Survivor, Thresh
 from harness.errors import ExitCode
 from harness.evidence import Parity, Property
 from harness.faces import terminal
-from harness.records import (
-    Judgement,
-    Layout,
-    Manifest,
-    ModelInfo,
-    Outcome,
-    Port,
-    Record,
-    Stage,
-    Target,
-    TensorSpec,
-)
+from harness.manifests import Layout, Manifest, ModelInfo, Port, TensorSpec
+from harness.records import Judgement, Outcome, Record, Stage, Target
 from harness.timings import Latency, Timing
 
 HOSTILE = "[bold]x[/] a:on:b :smile: \x1b[31m\x07 C:\\new [/nonsense] \ud800 back\\"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.encoding import from_json, to_json
 from harness.pure.atlas import (
     Part,
     advice_at,
@@ -16,7 +17,7 @@ from harness.pure.atlas import (
     join,
     near_words,
 )
-from harness.records import Outcome, Record, Stage, Target, from_json, to_json
+from harness.records import Outcome, Record, Stage, Target
 from harness.report.atlas_page import write_atlas_page
 
 RELEASES = ("4.8.1.78", "4.9.0.80", "4.10.0.84", "5.0.0.93")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.manifests import Layout, Port, TensorSpec
 from harness.pictures import BlobParameters, Picture
 from harness.pure.blobs import blob_parameters, encode, match_outputs, to_keras
 from harness.pure.npy import loads
-from harness.records import Layout, Port, TensorSpec
 
 
 def port(layout: Layout, name: str = "x") -> Port:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from harness.encoding import to_json
 from harness.pure.compare import compare_output, sensitivity, shapes_agree, summarise
 from harness.pure.tolerance import SENSITIVITY_NEEDED, Reference
-from harness.records import to_json
 
 RANDOM = np.random.RandomState(7)
 X = RANDOM.standard_normal((2, 9, 11, 5))

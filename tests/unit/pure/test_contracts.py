@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from harness.evidence import Parity
+from harness.manifests import Layout, Manifest, ModelInfo, Port, TensorSpec
 from harness.pure.contracts import best, contract_of
-from harness.records import Layout, Manifest, ModelInfo, Outcome, Port, Record, Target, TensorSpec
+from harness.records import Outcome, Record, Target
 
 IMAGE = TensorSpec(name="image", shape=(1, 24, 40, 3), low=0.0, high=255.0)
 MANIFEST = Manifest(

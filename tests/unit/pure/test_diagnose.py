@@ -7,8 +7,10 @@ import pytest
 
 from harness.effects.network_run import OUTPUT_NOT_FOUND
 from harness.effects.observing import PROTOCOL
+from harness.encoding import from_data
+from harness.observations import CvError, Observation
 from harness.pure.diagnose import Failure, diagnose, keras_layer, plain_name, unconverted_op
-from harness.records import CvError, Observation, Outcome, Stage, from_data
+from harness.records import Outcome, Stage
 
 SAMPLES = json.loads(Path(__file__).parents[1].joinpath("data").joinpath("cv_errors.json").read_text())["samples"]
 

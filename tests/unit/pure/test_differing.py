@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness.encoding import from_json, to_json
 from harness.evidence import Parity, Property
 from harness.pure.differing import WORSE, Change, Key, compare, in_words
 from harness.pure.pace import pace
-from harness.records import Outcome, PortLayouts, Record, Stage, Target, from_json, to_json
+from harness.records import Outcome, PortLayouts, Record, Stage, Target
 from harness.timings import Latency, LayerTime, Profile, Timing
 
 OLD, NEW = Target(opencv="4.14.0.94"), Target(opencv="5.0.0.93")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.manifests import Layout, Port, TensorSpec
 from harness.pure.blobs import to_keras
 from harness.pure.explaining import draw_error, name_layout
-from harness.records import Layout, Port, TensorSpec
 
 IMAGE = np.random.RandomState(1).standard_normal((2, 4, 5, 3))
 CUBE = np.random.RandomState(2).standard_normal((3, 3, 3, 3))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from harness.evidence import Parity
+from harness.manifests import Head
 from harness.pure.heads import before, before_activation, hiding
-from harness.records import Head, Outcome, Record, Target
+from harness.records import Outcome, Record, Target
 from harness.sources import Cut
 
 LOGITS = np.random.RandomState(5).standard_normal((4, 7))

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.manifests import TensorSpec
 from harness.pure.inputs import PROBES, SPECIAL, InputPlan, Kind, corpus, digest, expand, is_odd, parse_ordinary
-from harness.records import TensorSpec
 
 PLANS = st.builds(
     InputPlan,

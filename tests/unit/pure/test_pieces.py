@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.anatomy import Anatomy, Part
+from harness.manifests import TensorSpec
 from harness.pure.pieces import Pieces
-from harness.records import TensorSpec
 
 
 def part(layer: str, inputs: str, outputs: str, *after: int, dtype: str = "float32", shape=(1, 4)) -> Part:

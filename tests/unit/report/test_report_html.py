@@ -207,7 +207,7 @@ def test_legend_explains_every_word(samples):
 
 
 def test_run_info_survives_the_records_codec(samples):
-    from harness.records import from_json, to_json
+    from harness.encoding import from_json, to_json
 
     info = samples.info(7, missing=("a",))
     assert from_json(to_json(info), RunInfo) == info

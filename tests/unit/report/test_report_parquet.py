@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from harness.records import Outcome, from_json
+from harness.encoding import from_json
+from harness.records import Outcome
 from harness.report import RunInfo
 from harness.report.csv_table import write_csv
 from harness.report.parquet import write_parquet

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from harness.effects.config import settle
+from harness.encoding import from_json, to_json
 from harness.errors import HarnessError, UsageError
 from harness.pure.inputs import PROBES
-from harness.records import Outcome, from_json, to_json
+from harness.records import Outcome
 from harness.usecases import groups
 from harness.usecases.groups import Answer, Group
 from harness.usecases.planning import cell_id

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from harness.effects.network_run import Observed
+from harness.observations import Observation
 from harness.operators import MESSAGE_CHARACTERS, STDERR_CHARACTERS, Answer, OperatorCase
 from harness.pure.operator_judging import OperatorVerdict
-from harness.records import Observation, Stage, Target
+from harness.records import Stage, Target
 from harness.usecases.operator_running import _agreed, _record, _Tried
 
 CASE = OperatorCase(

@@ -12,10 +12,12 @@ from harness.effects import fingerprint
 from harness.effects.artifacts import StoreError
 from harness.effects.claims import expectation_files
 from harness.effects.config import settle
+from harness.encoding import to_json
 from harness.errors import EnvironmentFailedError, ExportFailedError, ModelRejectedError, UsageError
+from harness.manifests import ModelInfo
 from harness.pure.expectations import exactly, holds
 from harness.pure.inputs import PROBES, InputPlan
-from harness.records import Judgement, ModelInfo, Outcome, Record, to_json
+from harness.records import Judgement, Outcome, Record
 from harness.routes import all_routes
 from harness.usecases.session import Plan, Session, cell_id
 
@@ -23,7 +25,7 @@ TWICE = [helper.make_node("Add", ["x", "x"], ["y"], name="model/twice/Add")]
 UNKNOWN = [helper.make_node("Foo", ["x"], ["y"], name="model/foo/Foo")]
 MODULE = """
 from harness.cases import Case, Tier
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 def build(): raise AssertionError("nothing may be built: the store has it all")
 X = TensorSpec(name="x", shape=(1, 3, 5, 7))
 def case(id, **more): return Case(id=id, build=build, inputs=(X,), module=__name__, **more)

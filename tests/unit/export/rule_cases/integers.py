@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from harness.records import TensorSpec
+from harness.manifests import TensorSpec
 from tests.unit.export.graph_cases import RuleCase, table
 
 _FRACTIONS = ((-7.0, -2.999, -2.5, -1.0, -0.5, -1e-3, -0.0, 0.0, 1e-3, 0.5, 0.999, 1.0, 2.5, 1e6),)
