@@ -12,7 +12,8 @@ import numpy as np
 from harness.cells.library import Artifact
 from harness.cells.subjects import Cell
 from harness.observations import Observation
-from harness.pure.inputs import DRAWS, InputPlan, corpus
+from harness.pure.corpora import corpus
+from harness.pure.inputs import DRAWS, InputPlan
 from harness.pure.pace import LEAST_TIMES, interval
 from harness.pure.verdict import Verdict
 from harness.records import CPU, Outcome, PortLayouts, Record

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -277,38 +277,3 @@ _VALUES: dict[Kind, Values] = {
     Kind.INF: _normal,
     Kind.NAN: _normal,
 }
-
-
-@cache
-def corpus(draws: int) -> tuple[InputPlan, ...]:
-    """Return the fixed probes and `draws` plans that hypothesis draws the same way every time.
-
-    Fixed, so that a warm store holds every reference a run asks for and TensorFlow need not start.
-    """
-    from hypothesis import HealthCheck, Phase, given, settings
-
-    from harness.pure.strategies import plans
-
-    drawn: list[InputPlan] = []
-
-    @settings(
-        max_examples=4 * draws + 4,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(plans())
-    def collect(plan: InputPlan) -> None:
-        if plan not in drawn and plan not in PROBES:
-            drawn.append(plan)
-
-    if draws:
-        collect()
-    return PROBES + _one_batch(drawn[:draws])
-
-
-def _one_batch(drawn: Sequence[InputPlan]) -> tuple[InputPlan, ...]:
-    """Leave several items to the first plan that has them: each item costs a reference."""
-    first = next((plan for plan in drawn if plan.items > 1), None)
-    return tuple(plan if plan is first else replace(plan, items=1) for plan in drawn)

@@ -31,8 +31,9 @@ from harness.effects.pool import Pool
 from harness.effects.store import RunDirectory, RunPlan
 from harness.errors import ModelRejectedError, UsageError
 from harness.manifests import ModelInfo
+from harness.pure.corpora import corpus
 from harness.pure.expectations import Expectation
-from harness.pure.inputs import InputPlan, corpus
+from harness.pure.inputs import InputPlan
 from harness.records import Record, Target
 from harness.routes import Route, all_routes, pick_routes
 from harness.usecases.planning import Plan, cell_id, longest_first

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.manifests import TensorSpec
-from harness.pure.inputs import PROBES, SPECIAL, InputPlan, Kind, corpus, digest, expand, is_odd, parse_ordinary
+from harness.pure.inputs import PROBES, SPECIAL, InputPlan, Kind, digest, expand, is_odd, parse_ordinary
 
 PLANS = st.builds(
     InputPlan,
@@ -223,22 +221,6 @@ def test_the_probes_are_unlike_one_another():
     for index, array in enumerate(arrays):
         for other in arrays[index + 1 :]:
             assert abs(np.corrcoef(array.ravel(), other.ravel())[0, 1]) < 0.2
-
-
-def test_the_corpus_begins_with_the_probes_and_repeats_nothing():
-    plans = corpus(5)
-    assert plans[: len(PROBES)] == PROBES
-    assert len(set(plans)) == len(plans) == len(PROBES) + 5
-    assert corpus(0) == PROBES
-    assert sum(plan.items > 1 for plan in plans[len(PROBES) :]) == 1, "each item costs a reference"
-    assert corpus(3) == plans[: len(PROBES) + 3]
-
-
-def test_another_process_draws_the_same_corpus():
-    """A warm store is only warm if every run asks for the same inputs."""
-    code = "from harness.pure.inputs import corpus; print(*corpus(5))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(plan) for plan in corpus(5)]
 
 
 def test_arrays_are_handed_out_again_where_they_are_small_and_never_to_be_written_to():
