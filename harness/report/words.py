@@ -114,7 +114,7 @@ OUTCOMES: dict[Outcome, Word] = {
     Outcome.NONDETERMINISTIC: Word(
         symbol="⇄",
         tone=Tone.WRONG,
-        meaning="The same model and input gave different answers in two fresh processes.",
+        meaning="The same model and input gave other answers when asked again: in a fresh process, or in two threads.",
         action="Do not trust either answer; try another engine, or one thread.",
     ),
     Outcome.ROUTE_ABSENT: Word(
