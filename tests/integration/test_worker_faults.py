@@ -88,6 +88,12 @@ def test_what_went_through_before_a_feed_that_ends_the_worker_is_kept(kind, ende
     assert seen.failed_feed == 2
 
 
+def test_every_feed_has_a_deadline_of_its_own(poisoned):
+    with planted("dawdle", "forward", forward_seconds=4) as opencv:
+        seen = opencv.observe(models.manifest(), poisoned, [[X]] * 3)  # together they take longer
+    assert (len(seen.outputs), seen.observation.timed_out_after) == (3, None)
+
+
 def test_what_is_said_on_stderr_is_kept_of_every_feed(poisoned):
     with planted("complain", "forward") as opencv:
         seen = opencv.observe(models.manifest(), poisoned, [[X], [X], [X]])

@@ -36,6 +36,10 @@ def ignore_the_alarm():
     hang()
 
 
+def dawdle():
+    time.sleep(1.5)
+
+
 def hang():
     while True:
         pass
