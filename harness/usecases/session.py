@@ -38,6 +38,7 @@ from harness.records import Record, Target
 from harness.routes import Route, all_routes, pick_routes
 from harness.usecases.planning import Plan, cell_id, longest_first
 from harness.usecases.seats import Seats
+from harness.usecases.sharing import Group, Turn
 
 OnRecord = Callable[[Record], None]
 _Item = TypeVar("_Item")
@@ -178,17 +179,21 @@ class Session:
     ) -> None:
         """Judge every cell over `jobs` lanes; `on_record` is called from this thread as each one ends.
 
-        All cells of a subject go to one lane, so that its model is built once. Raises the first error of a lane.
+        All cells of a subject go to one lane, so that its model is built once; lanes that run out of subjects help.
+        Raises the first error of a lane.
         """
         plans = plans or self.plans()
         usual = Deadlines(load=self.settings.load_seconds, forward=self.settings.forward_seconds)
 
-        def judge(lane: Lane, group: list[Cell]) -> Iterator[Record]:
-            for cell in group:
-                lane.allow(cell, self.history.deadlines(cell_id(cell), most=usual))
-                yield self.judged(lane.judge(cell, self.plans_for(cell, plans), properties=properties))
+        def judge(lane: Lane, turn: Turn) -> Iterator[Record]:
+            with contextlib.closing(turn()) as worked_on:  # at once, for others may wait for its end
+                for cell in worked_on:
+                    lane.allow(cell, self.history.deadlines(cell_id(cell), most=usual))
+                    yield self.judged(lane.judge(cell, self.plans_for(cell, plans), properties=properties))
 
-        self.over_lanes(longest_first(cells, self.history.seconds), judge, on_record)
+        groups = [Group(group) for group in longest_first(cells, self.history.seconds)]
+        helping = [group.help for group in groups for _ in range(self.settings.jobs - 1)]
+        self.over_lanes([*(group.own for group in groups), *helping], judge, on_record)
 
     def over_lanes(
         self,
