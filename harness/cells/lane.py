@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from harness.cells.bench import Bench, Given
+from harness.cells.comparing import Ran, compared
 from harness.cells.feeding import Input, inputs_of
 from harness.cells.library import Artifact, Library
 from harness.cells.locating import FAILURES, Locator, is_to_locate, is_wrong_in_threads
@@ -18,15 +19,12 @@ from harness.cells.opwise import op_verdicts
 from harness.cells.recording import Stopwatch, blank_record, filled
 from harness.cells.subjects import Cell, Seat
 from harness.cells.trials import THREADS, Trials
-from harness.cells.weighing import Scales
-from harness.effects.convolving import without_winograd
 from harness.effects.exporting import ExporterLostError
 from harness.effects.history import Deadlines
 from harness.effects.network_run import Observed, Run
 from harness.effects.observing import OpenCV
-from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
+from harness.errors import ExportFailedError, ModelRejectedError
 from harness.manifests import Head, TensorSpec
-from harness.pure import winograd
 from harness.pure.blobs import Feed
 from harness.pure.diagnose import diagnose, unconverted_op
 from harness.pure.heads import before, before_activation, hiding
@@ -286,25 +284,7 @@ class Lane:
         if failure is not None:
             return from_failure(failure, artifact.manifest.node_layers), observed
         started = time.perf_counter()
-        verdict = self._compare(cell, artifact, inputs, observed)
+        ran = Ran(cell=cell, artifact=artifact, inputs=inputs, observed=observed)
+        verdict = compared(ran, self.library, worker)
         watch.measure("compare", started)
         return verdict, observed
-
-    def _compare(self, cell: Cell, artifact: Artifact, inputs: Sequence[Input], observed: Observed) -> Verdict:
-        try:
-            alone = [given.keras for given in inputs if not given.batch_of]
-            references = self.library.references(cell.subject, artifact, alone)
-        except NoReferenceError as error:
-            return Verdict(outcome=Outcome.NO_REFERENCE, stage=Stage.REFERENCE, message=str(error))
-        except (ExporterLostError, ModelRejectedError, HarnessError) as error:
-            return Verdict(outcome=Outcome.HARNESS_ERROR, stage=Stage.REFERENCE, message=str(error))
-        scales = Scales(inputs, references, artifact.manifest.outputs, roundoff(cell.target.backend))
-        differences = scales.differences(observed.outputs)
-        verdict = scales.verdict(differences)
-        if verdict.outcome is not Outcome.MISMATCH or not winograd.concerns(artifact.manifest.ops):
-            return verdict
-        feeds = [given.opencv for given in inputs]
-        worker = self._workers[cell.seat]
-        plain = without_winograd(worker, artifact.manifest, artifact.model, feeds, observed)
-        explained = winograd.explained(differences, scales.differences(plain)) if plain else ()
-        return replace(scales.verdict(explained), caveat=winograd.caveat(differences)) if explained else verdict

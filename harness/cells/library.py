@@ -21,11 +21,14 @@ from harness.encoding import from_json, to_json
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.manifests import Manifest, ModelInfo, OpEntries, OpEntry
 from harness.pure import npy
-from harness.pure.inputs import Array, digest
-from harness.pure.tolerance import SINGLE, Reference
+from harness.pure.inputs import Array, digest, moved
+from harness.pure.tolerance import SINGLE, Reference, distance
 from harness.suggestions import Suggestion, Suggestions
 
+MOVES = 16
+"""Moves by one ulp that more of TensorFlow's rounding is measured with."""
 _FAILURE = "failure.json"
+_NOISE = "noise.json"
 _LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
 """Errors that are facts about the model: they are stored like a success. A lost child or a full disk is not."""
 
@@ -151,6 +154,30 @@ class Library:
 
         folder = self._entry("values", self._key(subject, digest(feed)), build)
         arrays = npy.read_archive(folder / "values.npz")
+        return tuple(arrays[f"o{index}"] for index in range(len(arrays)))
+
+    def rounding(self, subject: Subject, feed: Sequence[Array], outputs: Sequence[Array]) -> tuple[float, ...]:
+        """Return how far each of TensorFlow's float32 `outputs` for a feed moves at most, when that moves by an ulp.
+
+        Raises NoReferenceError.
+        """
+        subject = subject.referred()
+
+        def build(folder: Path) -> None:
+            most = [0.0] * len(outputs)
+            for seed in range(MOVES):
+                found = self._computed(subject, moved(feed, seed))
+                most = [max(known, distance(*pair)) for known, *pair in zip(most, found, outputs, strict=True)]
+            (folder / _NOISE).write_text(json.dumps(most))
+
+        folder = self._entry("rounding", self._key(subject, digest(feed), digest(outputs)), build)
+        return tuple(json.loads((folder / _NOISE).read_text()))
+
+    def _computed(self, subject: Subject, feed: Sequence[Array]) -> tuple[Array, ...]:
+        with self._store.scratch() as scratch:
+            given = npy.write_feed(scratch / "in.npz", feed)
+            self._exporter.values(subject.source, given, scratch / "out.npz")
+            arrays = npy.read_archive(scratch / "out.npz")
         return tuple(arrays[f"o{index}"] for index in range(len(arrays)))
 
     def _references(

@@ -97,8 +97,15 @@ class Shelf:
         self.put("artifact", self.key(subject, manifest.route, *more), write)
 
     def references(
-        self, subject: Subject, manifest: Manifest, compute: Compute, plans: Sequence[InputPlan] = USUAL
+        self,
+        subject: Subject,
+        manifest: Manifest,
+        compute: Compute,
+        plans: Sequence[InputPlan] = USUAL,
+        *,
+        rounding: float = 1e-6,
     ) -> None:
+        """Store references, and how far outputs move with their inputs."""
         for plan in plans:
             feed = expand(plan, [port.tensor for port in manifest.inputs])
             best = compute(*(array.astype(np.float64) for array in feed))
@@ -106,19 +113,29 @@ class Shelf:
             for index, value in enumerate(best):
                 arrays |= {f"f32_{index}": value.astype(np.float32), f"f64_{index}": value, f"noise_{index}": 1e-6}
             self.put("reference", self.key(subject, "weights", digest(feed)), lambda folder, a=arrays: save(folder, a))
+            moves = self.key(subject, digest(feed), digest([value.astype(np.float32) for value in best]))
+            noise = json.dumps([rounding] * len(best))
+            self.put("rounding", moves, lambda folder, text=noise: (folder / "noise.json").write_text(text))
 
     def failure(self, kind: str, key: str, error: HarnessError) -> None:
         told = {"error": type(error).__name__, "message": str(error)}
         self.put(kind, key, lambda folder: (folder / "failure.json").write_text(json.dumps(told)))
 
     def ready(
-        self, name: str, nodes: Sequence[onnx.NodeProto], compute: Compute, *, inputs: str = "x", outputs: str = "y"
+        self,
+        name: str,
+        nodes: Sequence[onnx.NodeProto],
+        compute: Compute,
+        *,
+        inputs: str = "x",
+        outputs: str = "y",
+        rounding: float = 1e-6,
     ) -> Subject:
         """Return a user's ONNX file, exported as it is, with references that `compute` gives."""
         subject = self.file(name, nodes, inputs.split(), outputs.split())
         manifest = self.manifest(inputs.split(), outputs.split())
         self.artifact(subject, Path(subject.source.location).read_bytes(), manifest)
-        self.references(subject, manifest, compute)
+        self.references(subject, manifest, compute, rounding=rounding)
         return subject
 
     def batched(self, name: str, nodes: Sequence[onnx.NodeProto], compute: Compute) -> Subject:

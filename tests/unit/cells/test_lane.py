@@ -101,6 +101,17 @@ def test_a_network_that_computes_something_else_is_a_mismatch(shelf, judge, faul
     assert record.parity.worst_input in record.message
 
 
+@pytest.mark.parametrize(
+    ("off", "rounding", "outcome"),
+    [(1.0001, 4e-3, Outcome.OK), (1.0001, 1e-6, Outcome.MISMATCH), (2.0, 1e9, Outcome.MISMATCH)],
+    ids=["explained", "not explained", "far beyond"],
+)
+def test_a_little_beyond_its_tolerance_more_of_tensorflow_s_rounding_decides(shelf, judge, off, rounding, outcome):
+    record = judge(shelf.ready("net", TWICE, lambda x: [(x + x) * off], rounding=rounding))
+    assert record.outcome is outcome
+    assert ("16 more" in record.parity.why) is (outcome is Outcome.OK)
+
+
 def test_outputs_are_compared_by_name_so_that_a_swap_is_a_mismatch(shelf, judge):
     right = shelf.ready("right", BOTH, lambda a, b: [a * b, a + b], inputs="b a", outputs="product total")
     assert judge(right).outcome is Outcome.OK

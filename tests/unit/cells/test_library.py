@@ -62,6 +62,16 @@ def feeds(shelf):
     return [expand(plan, [port.tensor for port in manifest.inputs]) for plan in PROBES]
 
 
+def test_how_far_outputs_move_with_an_input_is_measured_once(shelf, exporter, offline):
+    subject = shelf.file("net", [helper.make_node("Mul", ["x", "x"], ["y"], name="square")], ["x"], ["y"])
+    (feed,) = feeds(shelf)[:1]
+    outputs = [feed[0] * feed[0]]
+    (found,) = Library(shelf.store, exporter).rounding(subject, feed, outputs)
+    ulp = np.spacing(np.abs(feed[0]).max())
+    assert ulp <= found <= 3 * ulp * np.abs(feed[0]).max() + 2 * np.spacing(outputs[0].max())
+    assert offline.rounding(subject, feed, outputs) == (found,)
+
+
 # -- a warm store -----------------------------------------------------------------------------------------------------
 
 
