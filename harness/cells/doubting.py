@@ -51,4 +51,5 @@ def _beyond(inputs: Sequence[Input], differences: Sequence[Difference]) -> set[i
 def _noisier(reference: Reference, noise: float) -> Reference:
     if noise <= reference.noise:
         return reference
-    return replace(reference, noise=noise, why=f"{reference.why}, {MOVES} more as it was a little beyond these")
+    more = f"{MOVES} more, and means summed one after another, as it was a little beyond these"
+    return replace(reference, noise=noise, why=f"{reference.why}, {more}")

@@ -78,6 +78,13 @@ class Exporter:
         """Compute TensorFlow's float32 outputs (`o0`, `o1` ...) for one `.npz` input. Raises NoReferenceError."""
         self._ask("values", source=to_data(source), input=str(feed), output=str(output))
 
+    def bent(self, source: Source, feed: Path, output: Path) -> None:
+        """Compute a float64 twin's outputs (`y0` ...), and with means as far off as sums in turn may be (`o0` ...).
+
+        Raises NoReferenceError where no twin can be built.
+        """
+        self._ask("bent", source=to_data(source), input=str(feed), output=str(output))
+
     def single_ops(self, model: Path, manifest: Manifest, folder: Path) -> OpEntries:
         """Write a model for each distinct operation of an ONNX file. Raises ExportFailedError."""
         result = self._ask("ops", model=str(model), manifest=to_data(manifest), directory=str(folder))

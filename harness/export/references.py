@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import NoReferenceError
-from harness.export import file_runners, graphs, twin
+from harness.export import file_runners, graphs, means, twin
 from harness.export.network import Network
 from harness.export.passes.control_inputs import drop_control_inputs
 from harness.export.retracing import retrace
@@ -80,6 +80,28 @@ def values(network: Network, source: Path, target: Path) -> None:
     run = file_runners.float32(network) if network.file_only else _by_function(network)
     found = run(_load(source, network))
     np.savez(target, **{f"o{index}": array for index, array in enumerate(found)})  # type: ignore[arg-type]  # as above
+
+
+def bent(network: Network, source: Path, target: Path) -> None:
+    """Write what a float64 twin gives for one input file where means over many values are as far off as sums may be.
+
+    Beside these (`o0`, `o1`, ...) are the outputs of the twin as it is (`y0`, `y1`, ...). Raises NoReferenceError.
+    """
+    arrays = [_as_double(array) for array in _load(source, network)]
+    if network.file_only:
+        raise NoReferenceError("a file is computed by others, whose means cannot be moved")
+    graph = drop_control_inputs(_plain(network))
+    found: dict[str, npt.NDArray[Any]] = {}
+    try:
+        for letter, build in (("o", means.build), ("y", twin.build)):
+            double = build(graph, network.interface)
+            try:
+                found |= {f"{letter}{index}": array for index, array in enumerate(double.run(arrays))}
+            finally:
+                double.close()
+    except twin.NoTwinError as error:
+        raise NoReferenceError(str(error)) from error
+    np.savez(target, **found)  # type: ignore[arg-type]  # as above
 
 
 def _twin(network: Network) -> tuple[Twin | None, str]:

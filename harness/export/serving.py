@@ -1,4 +1,4 @@
-"""The exporter's requests: `describe`, `anatomy`, `export`, `reference`, `values`, `ops`, `suggest`, `chain`."""
+"""The exporter's requests: what a model is, its artifacts, what TensorFlow computes, other ways to write it."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class Exporter:
             "export": self._export,
             "reference": self._reference,
             "values": self._values,
+            "bent": self._bent,
             "ops": self._ops,
             "suggest": self._suggest,
             "chain": self._chain,
@@ -98,6 +99,10 @@ class Exporter:
 
     def _values(self, request: dict[str, Any]) -> Any:
         references.values(self._network(request), Path(request["input"]), Path(request["output"]))
+        return {}
+
+    def _bent(self, request: dict[str, Any]) -> Any:
+        references.bent(self._network(request), Path(request["input"]), Path(request["output"]))
         return {}
 
     def _ops(self, request: dict[str, Any]) -> Any:
