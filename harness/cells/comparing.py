@@ -72,5 +72,7 @@ def _doubted(
         known = doubted(library, ran.cell.subject, ran.inputs, references, differences)
     except HarnessError:  # then what is known must do
         return None
+    if not known:
+        return None
     scales = ran.scales(known)
     return scales.verdict(scales.differences(ran.observed.outputs))

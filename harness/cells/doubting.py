@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.cells.feeding import Input
-from harness.cells.library import MOVES, Library
+from harness.cells.library import Library
 from harness.cells.subjects import Subject
 from harness.pure.compare import Difference
 from harness.pure.tolerance import Reference
@@ -30,13 +30,13 @@ def doubted(
     """Return the references, those of inputs a little beyond their tolerance with what more moves show.
 
     `differences` are those of every input, port by port; `references` those of the inputs that are given alone. Where
-    one is far beyond, all are returned as they are. Raises HarnessError where TensorFlow fails.
+    one is far beyond, there are none. Raises HarnessError where TensorFlow fails.
     """
-    known = list(references)
     if not all(one.same_shape and one.margin <= NEAR for one in differences):
-        return known
+        return []
+    known = list(references)
     for place in sorted(_beyond(inputs, differences)):
-        noise = library.rounding(subject, inputs[place].keras, [one.float32 for one in known[place]])
+        noise = library.rounding(subject, inputs[place].keras)
         known[place] = tuple(map(_noisier, known[place], noise))
     return known
 
@@ -51,5 +51,5 @@ def _beyond(inputs: Sequence[Input], differences: Sequence[Difference]) -> set[i
 def _noisier(reference: Reference, noise: float) -> Reference:
     if noise <= reference.noise:
         return reference
-    more = f"{MOVES} more, and means summed one after another, as it was a little beyond these"
+    more = "more of them, and means summed one after another, as it was a little beyond these"
     return replace(reference, noise=noise, why=f"{reference.why}, {more}")

@@ -21,13 +21,10 @@ from harness.encoding import from_json, to_json
 from harness.errors import ExportFailedError, HarnessError, ModelRejectedError, NoReferenceError
 from harness.manifests import Manifest, ModelInfo, OpEntries, OpEntry
 from harness.pure import npy
-from harness.pure.inputs import Array, digest, moved
-from harness.pure.tolerance import SINGLE, K, Reference, distance
-from harness.sources import Source
+from harness.pure.inputs import Array, digest
+from harness.pure.tolerance import SINGLE, K, Reference
 from harness.suggestions import Suggestion, Suggestions
 
-MOVES = 16
-"""Moves by one ulp that more of TensorFlow's rounding is measured with."""
 _FAILURE = "failure.json"
 _NOISE = "noise.json"
 _LASTING = (ExportFailedError, ModelRejectedError, NoReferenceError)
@@ -157,8 +154,8 @@ class Library:
         arrays = npy.read_archive(folder / "values.npz")
         return tuple(arrays[f"o{index}"] for index in range(len(arrays)))
 
-    def rounding(self, subject: Subject, feed: Sequence[Array], outputs: Sequence[Array]) -> tuple[float, ...]:
-        """Return more of what rounding does to each of TensorFlow's float32 `outputs` for a feed, as E.
+    def rounding(self, subject: Subject, feed: Sequence[Array]) -> tuple[float, ...]:
+        """Return more of what rounding does to each of TensorFlow's outputs for a feed, as E.
 
         The largest of how far they go as the feed moves by an ulp, and of a K-th of how far as means are off by what a
         sum one after another may be. Raises NoReferenceError.
@@ -166,33 +163,13 @@ class Library:
         subject = subject.referred()
 
         def build(folder: Path) -> None:
-            most = [0.0] * len(outputs)
-            for seed in range(MOVES):
-                found = self._computed(subject, moved(feed, seed))
-                most = [max(known, distance(*pair)) for known, *pair in zip(most, found, outputs, strict=True)]
-            most = [max(known, far / K) for known, far in zip(most, self._bent(subject, feed, len(most)), strict=True)]
-            (folder / _NOISE).write_text(json.dumps(most))
+            with self._store.scratch() as scratch:
+                moved, bent = self._exporter.rounding(subject.source, npy.write_feed(scratch / "in.npz", feed))
+            noise = [max(one, other / K) for one, other in zip(moved, bent, strict=True)]
+            (folder / _NOISE).write_text(json.dumps(noise))
 
-        folder = self._entry("rounding", self._key(subject, digest(feed), digest(outputs)), build)
+        folder = self._entry("rounding", self._key(subject, digest(feed)), build)
         return tuple(json.loads((folder / _NOISE).read_text()))
-
-    def _computed(self, subject: Subject, feed: Sequence[Array]) -> tuple[Array, ...]:
-        arrays = self._answer(self._exporter.values, subject, feed)
-        return tuple(arrays[f"o{index}"] for index in range(len(arrays)))
-
-    def _bent(self, subject: Subject, feed: Sequence[Array], outputs: int) -> list[float]:
-        try:
-            arrays = self._answer(self._exporter.bent, subject, feed)
-        except NoReferenceError:  # no twin: then the moves must do
-            return [0.0] * outputs
-        return [distance(arrays[f"o{index}"], arrays[f"y{index}"]) for index in range(outputs)]
-
-    def _answer(
-        self, ask: Callable[[Source, Path, Path], None], subject: Subject, feed: Sequence[Array]
-    ) -> dict[str, Array]:
-        with self._store.scratch() as scratch:
-            ask(subject.source, npy.write_feed(scratch / "in.npz", feed), scratch / "out.npz")
-            return npy.read_archive(scratch / "out.npz")
 
     def _references(
         self, subject: Subject, weights: str, names: Sequence[str], feeds: Sequence[Sequence[Array]]

@@ -16,6 +16,7 @@ from harness.evidence import Culprit, Node
 from harness.properties import Name
 from harness.pure import winograd
 from harness.pure.compare import Difference
+from harness.pure.steadiness import WRONG
 from harness.records import Outcome, Record, Stage
 from harness.routes import Needs, Route
 from harness.sources import Cut, SourceKind
@@ -24,9 +25,8 @@ TAPS_AT_ONCE = 24
 """More would hold whole networks' activations in memory and in the store, in two precisions; a second look narrows."""
 
 
-_WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE})
 _STOPPED = frozenset({Outcome.CRASH, Outcome.IMPORT_ERROR, Outcome.UNSUPPORTED_OP, Outcome.RUNTIME_ERROR})
-FAILURES = _WRONG | _STOPPED | {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.NONDETERMINISTIC}
+FAILURES = WRONG | _STOPPED | {Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY, Outcome.NONDETERMINISTIC}
 """Outcomes for which some layer is to blame, found or not."""
 
 
@@ -40,7 +40,7 @@ def is_to_locate(record: Record, route: Route, kind: SourceKind) -> bool:
     if not kind.has_graph or route.needs in {Needs.KERAS, Needs.FILE}:
         return False
     stopped = record.outcome in _STOPPED and record.layer is None and (not route.stock or record.stage is Stage.FORWARD)
-    return record.outcome in _WRONG or stopped or is_wrong_in_threads(record)
+    return record.outcome in WRONG or stopped or is_wrong_in_threads(record)
 
 
 def is_wrong_in_threads(record: Record) -> bool:
@@ -146,7 +146,7 @@ class Locator:
         if not taps:
             return False
         outcome = self._bench.run(Cut(outputs=taps)).outcome
-        return outcome == failure.outcome or (outcome in _WRONG and failure.stage is Stage.COMPARE)
+        return outcome == failure.outcome or (outcome in WRONG and failure.stage is Stage.COMPARE)
 
     # -- alone --------------------------------------------------------------------------------------------------
 

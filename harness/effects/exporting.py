@@ -78,12 +78,13 @@ class Exporter:
         """Compute TensorFlow's float32 outputs (`o0`, `o1` ...) for one `.npz` input. Raises NoReferenceError."""
         self._ask("values", source=to_data(source), input=str(feed), output=str(output))
 
-    def bent(self, source: Source, feed: Path, output: Path) -> None:
-        """Compute a float64 twin's outputs (`y0` ...), and with means as far off as sums in turn may be (`o0` ...).
+    def rounding(self, source: Source, feed: Path) -> tuple[list[float], list[float]]:
+        """Return how far each output goes for one `.npz` input as that moves by an ulp, and as means are off.
 
-        Raises NoReferenceError where no twin can be built.
+        Raises NoReferenceError.
         """
-        self._ask("bent", source=to_data(source), input=str(feed), output=str(output))
+        result = self._ask("rounding", source=to_data(source), input=str(feed))
+        return result["moved"], result["bent"]
 
     def single_ops(self, model: Path, manifest: Manifest, folder: Path) -> OpEntries:
         """Write a model for each distinct operation of an ONNX file. Raises ExportFailedError."""

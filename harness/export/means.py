@@ -12,15 +12,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.export import twin
+from harness.export.network import Interface
 from harness.export.retracing import retrace
 
 MANY = 256
 """Values that make a mean worth it: below, its rounding is that of any convolution."""
 
 
-def build(plain: Any, network_interface: Any) -> twin.GraphTwin:
+def concern(graph: Any) -> bool:
+    """Whether a GraphDef takes means at all."""
+    return any(node.op == "Mean" for node in graph.node)
+
+
+def build(graph: Any, interface: Interface) -> twin.GraphTwin:
     """Return the twin of a frozen GraphDef without control inputs. Raises NoTwinError where there is none."""
-    return twin.build(retrace(plain, {"Mean": off}), network_interface)
+    return twin.build(retrace(graph, {"Mean": off}), interface)
 
 
 def off(node: Any, inputs: Sequence[Any]) -> Any:

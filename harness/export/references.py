@@ -34,6 +34,8 @@ _DRAWS = 4
 _DRAWS_BESIDE_TWIN = 2
 """The twin tells TensorFlow's rounding, which may be lucky; two moved inputs tell where the network itself is not
 steady: ties in a top-k list, peaks found by equality, thresholds."""
+_MORE_DRAWS = 16
+"""For a cell a little beyond its tolerance: largest of three samples, E may have been lucky."""
 _SEED = 20260
 
 
@@ -82,26 +84,35 @@ def values(network: Network, source: Path, target: Path) -> None:
     np.savez(target, **{f"o{index}": array for index, array in enumerate(found)})  # type: ignore[arg-type]  # as above
 
 
-def bent(network: Network, source: Path, target: Path) -> None:
-    """Write what a float64 twin gives for one input file where means over many values are as far off as sums may be.
+def rounding(network: Network, source: Path) -> tuple[list[float], list[float]]:
+    """Return more of what rounding does to each output on one input file.
 
-    Beside these (`o0`, `o1`, ...) are the outputs of the twin as it is (`y0`, `y1`, ...). Raises NoReferenceError.
+    How far it goes as the inputs move by one ulp, more often than `compute` moves them; and how far as means over many
+    values are as far off as sums one after another may be. Raises NoReferenceError.
     """
-    arrays = [_as_double(array) for array in _load(source, network)]
-    if network.file_only:
-        raise NoReferenceError("a file is computed by others, whose means cannot be moved")
-    graph = drop_control_inputs(_plain(network))
-    found: dict[str, npt.NDArray[Any]] = {}
+    run = file_runners.float32(network) if network.file_only else _by_function(network)
+    arrays = _load(source, network)
+    single = run(arrays)
+    return _perturbed(run, arrays, single, draws=_MORE_DRAWS), _bent(network, arrays) or [0.0] * len(single)
+
+
+def _bent(network: Network, arrays: Arrays) -> list[float]:
+    """Return how far means that are off move each output; empty where there are none, or no twin to show it."""
+    graph = None if network.file_only else drop_control_inputs(_plain(network))
+    if graph is None or not means.concern(graph):
+        return []
     try:
-        for letter, build in (("o", means.build), ("y", twin.build)):
-            double = build(graph, network.interface)
-            try:
-                found |= {f"{letter}{index}": array for index, array in enumerate(double.run(arrays))}
-            finally:
-                double.close()
-    except twin.NoTwinError as error:
-        raise NoReferenceError(str(error)) from error
-    np.savez(target, **found)  # type: ignore[arg-type]  # as above
+        found = [_doubled(build(graph, network.interface), arrays) for build in (means.build, twin.build)]
+    except twin.NoTwinError:
+        return []
+    return [_distance(off, exact) for off, exact in zip(*found, strict=True)]
+
+
+def _doubled(double: Twin, arrays: Arrays) -> Arrays:
+    try:
+        return double.run([_as_double(array) for array in arrays])
+    finally:
+        double.close()
 
 
 def _twin(network: Network) -> tuple[Twin | None, str]:

@@ -53,7 +53,7 @@ class Exporter:
             "export": self._export,
             "reference": self._reference,
             "values": self._values,
-            "bent": self._bent,
+            "rounding": self._rounding,
             "ops": self._ops,
             "suggest": self._suggest,
             "chain": self._chain,
@@ -101,9 +101,9 @@ class Exporter:
         references.values(self._network(request), Path(request["input"]), Path(request["output"]))
         return {}
 
-    def _bent(self, request: dict[str, Any]) -> Any:
-        references.bent(self._network(request), Path(request["input"]), Path(request["output"]))
-        return {}
+    def _rounding(self, request: dict[str, Any]) -> Any:
+        moved, bent = references.rounding(self._network(request), Path(request["input"]))
+        return {"moved": moved, "bent": bent}
 
     def _ops(self, request: dict[str, Any]) -> Any:
         manifest = from_data(request["manifest"], Manifest)

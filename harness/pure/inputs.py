@@ -139,18 +139,6 @@ def digest(arrays: Sequence[Array]) -> str:
     return state.hexdigest()[:32]
 
 
-def moved(arrays: Sequence[Array], seed: int) -> tuple[Array, ...]:
-    """Return arrays with each float moved by one ulp, up or down at random; what does not round stays."""
-    random = np.random.RandomState(seed)
-    return tuple(_moved(array, random) if array.dtype.kind == "f" else array for array in arrays)
-
-
-def _moved(array: Array, random: np.random.RandomState) -> Array:
-    towards = np.where(random.random_sample(array.shape) < 0.5, np.inf, -np.inf).astype(array.dtype)
-    neighbours: Array = np.nextafter(array, towards)
-    return neighbours
-
-
 def _is_small(spec: TensorSpec) -> bool:
     return math.prod(1 if axis is None else axis for axis in spec.shape) <= _MOST_KEPT
 

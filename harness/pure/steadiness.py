@@ -20,7 +20,8 @@ _WITHIN_TOLERANCE = frozenset({Name.BATCH, Name.THREADS})
 """Another order of additions is no defect here: these hold where the tolerance does."""
 _APART = frozenset({Name.BATCH, Name.OTHER_SIZE, Name.DENORMAL, Name.INF, Name.NAN})
 """These never decide the outcome: the verdict itself has judged the batch, and the others are told beside it."""
-_WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE})
+WRONG = frozenset({Outcome.MISMATCH, Outcome.WRONG_SHAPE})
+"""Outcomes of numbers or shapes that are not TensorFlow's."""
 _SPECIAL = {
     Name.DENORMAL: "denormal values",
     Name.INF: "infinite values",
@@ -100,7 +101,7 @@ def unsteady(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
     if broken is None or verdict.outcome in {Outcome.HARNESS_ERROR, Outcome.NONDETERMINISTIC}:
         return verdict
     words = f"{broken.name} does not hold ({MEANINGS[broken.name]}): {broken.message}"
-    if verdict.outcome in _WRONG:
+    if verdict.outcome in WRONG:
         return replace(verdict, message=f"{verdict.message}; besides, {words}")
     return replace(verdict, outcome=Outcome.NONDETERMINISTIC, stage=Stage.COMPARE, message=words)
 

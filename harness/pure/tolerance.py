@@ -82,15 +82,6 @@ def scale_of(reference: Reference) -> float:
     return float(np.max(np.abs(reference.best), where=finite, initial=0.0))
 
 
-def distance(one: Array, other: Array) -> float:
-    """Return the largest difference of floats where both are finite; 0 where there is none."""
-    if not np.issubdtype(one.dtype, np.floating):
-        return 0.0
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(one.astype(np.float64) - other.astype(np.float64))
-    return float(np.max(apart, where=np.isfinite(apart), initial=0.0))
-
-
 def with_scale(column: Sequence[Reference]) -> tuple[Reference, ...]:
     """Return one output's references on several inputs, each with what the others tell of its rounding.
 

@@ -113,9 +113,12 @@ class Shelf:
             for index, value in enumerate(best):
                 arrays |= {f"f32_{index}": value.astype(np.float32), f"f64_{index}": value, f"noise_{index}": 1e-6}
             self.put("reference", self.key(subject, "weights", digest(feed)), lambda folder, a=arrays: save(folder, a))
-            moves = self.key(subject, digest(feed), digest([value.astype(np.float32) for value in best]))
             noise = json.dumps([rounding] * len(best))
-            self.put("rounding", moves, lambda folder, text=noise: (folder / "noise.json").write_text(text))
+            self.put(
+                "rounding",
+                self.key(subject, digest(feed)),
+                lambda folder, text=noise: (folder / "noise.json").write_text(text),
+            )
 
     def failure(self, kind: str, key: str, error: HarnessError) -> None:
         told = {"error": type(error).__name__, "message": str(error)}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.manifests import TensorSpec
-from harness.pure.inputs import PROBES, SPECIAL, InputPlan, Kind, digest, expand, is_odd, moved, parse_ordinary
+from harness.pure.inputs import PROBES, SPECIAL, InputPlan, Kind, digest, expand, is_odd, parse_ordinary
 
 PLANS = st.builds(
     InputPlan,
@@ -231,14 +231,3 @@ def test_arrays_are_handed_out_again_where_they_are_small_and_never_to_be_writte
         assert (one is other) is again
         assert not one.flags.writeable
         np.testing.assert_array_equal(one, other)
-
-
-def test_moved_arrays_are_an_ulp_away_everywhere_the_same_ones_every_time_and_integers_stay():
-    given = (np.linspace(-3, 300, 50, dtype=np.float32), np.arange(4))
-    floats, integers = moved(given, 3)
-    np.testing.assert_array_equal(np.abs(floats - given[0]) <= np.spacing(np.abs(given[0])), True)
-    assert {True, False} == set((floats > given[0]).tolist())
-    assert (floats != given[0]).all()
-    np.testing.assert_array_equal(integers, given[1])
-    np.testing.assert_array_equal(moved(given, 3)[0], floats)
-    assert (moved(given, 4)[0] != floats).any()

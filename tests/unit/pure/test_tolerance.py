@@ -15,7 +15,6 @@ from harness.pure.tolerance import (
     Reference,
     batched,
     derive,
-    distance,
     roundoff,
     sensitivity_needed,
     with_scale,
@@ -152,10 +151,3 @@ def test_half_precision_can_show_fewer_differences_between_inputs():
     most = 2 / derive(reference([1.0]), HALF).allowed
     assert sensitivity_needed(HALF) < most < sensitivity_needed(SINGLE)
     assert sensitivity_needed(HALF) > 2  # of less, one answer passes for both
-
-
-def test_a_distance_is_that_of_floats_that_are_finite_on_both_sides():
-    one, other = np.array([1.0, np.inf, np.nan, 4.0], np.float32), np.array([1.5, 1.0, np.nan, 3.0], np.float32)
-    assert distance(one, other) == 1.0
-    assert distance(np.array([1]), np.array([9])) == 0.0
-    assert distance(np.zeros((0, 3)), np.zeros((0, 3))) == 0.0
